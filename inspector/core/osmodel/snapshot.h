@@ -1,0 +1,208 @@
+// The OS model: what the guest was at one instant, as plain values that never change once made.
+// Views, lessons, the text front and the tests read this and nothing else of the guest.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "abi/descriptor.h"
+#include "abi/handle.h"
+#include "abi/phase.h"
+#include "abi/signal.h"
+#include "abi/syscall.h"
+
+namespace orrery::inspector {
+
+// How far a picture may be trusted. Every view shows it.
+enum class Freshness {
+    live,    // read while the guest runs
+    stopped, // read while it stands still: exact
+    stale,   // nothing newer could be read
+    torn,    // the guest changed the structures while they were read
+};
+
+struct RegisterFile {
+    // Order of abi::SavedRegister for the first 17 (r8..r15 rdi rsi rbp rbx rdx rax rcx rsp rip), then rflags.
+    std::array<std::uint64_t, 18> general {};
+    std::uint64_t fs_base = 0, gs_base = 0, kernel_gs_base = 0, cr0 = 0, cr2 = 0, cr3 = 0, cr4 = 0, efer = 0;
+    std::uint16_t cs = 0, ss = 0;
+
+    std::uint64_t rip() const { return general[static_cast<unsigned>(abi::SavedRegister::rip)]; }
+    std::uint64_t rsp() const { return general[static_cast<unsigned>(abi::SavedRegister::rsp)]; }
+    std::uint64_t rflags() const { return general[static_cast<unsigned>(abi::SavedRegister::rflags)]; }
+    bool in_user_mode() const { return (cs & 3) == 3; }
+};
+
+struct CpuView {
+    unsigned number = 0;
+    std::uint32_t thread = 0; // id of the thread on it; 0 = idle
+    bool idle = false;
+    std::optional<RegisterFile> registers; // only while stopped
+};
+
+struct SlotView { // a siginfo slot that belongs to a pending bit
+    int signal = 0;
+    abi::SignalInfo info {};
+};
+
+struct FrameView { // one SignalFrame on a user stack, newest first
+    std::uint64_t address = 0;
+    std::uint64_t previous = 0;
+    int signal = 0;
+    std::uint64_t handler = 0;
+    std::string handler_name; // symbol, if known
+    std::uint32_t flags = 0;
+    std::uint64_t cause = 0;
+    std::array<std::uint64_t, static_cast<unsigned>(abi::SavedRegister::count)> registers {};
+    std::uint64_t mask = 0;
+    abi::SignalInfo info {};
+    std::uint64_t extended_state = 0;
+    bool valid = false;  // false: memory could not be read or the magic is wrong
+    std::string problem; // the sentence, if not valid
+};
+
+struct SignalView { // all that a thread's delivery depends on; masks over 64 signals, bit number - 1
+    bool registered = false; // false: the thread has no control page (it has not told the kernel yet)
+    std::uint64_t control_address = 0; // user virtual address of the ThreadControl
+    std::uint64_t pending = 0, allowset = 0;
+    std::uint64_t process_pending = 0, process_ignored = 0;
+    bool inhibit = false;
+    std::uint32_t inhibit_depth = 0;
+    std::uint64_t deferred_at = 0, saved_rip = 0, saved_rflags = 0;
+    abi::FaultRecord fault {};
+    std::uint64_t alternate_stack_base = 0, alternate_stack_size = 0;
+    std::vector<SlotView> thread_slots, process_slots; // of pending signals only
+    std::array<abi::SignalAction, abi::signal_count> actions {};
+    bool actions_known = false;
+    std::vector<FrameView> frames;
+
+    std::uint64_t deliverable() const { return (pending | process_pending) & allowset; }
+};
+
+struct ThreadView {
+    std::uint32_t id = 0;
+    std::uint32_t space = 0;
+    std::string space_name;
+    std::string state;       // "running", "ready", "blocked", "ended" (kernel::ThreadState's enumerator)
+    int cpu = -1;            // where it runs or ran last
+    std::string wait_reason; // kernel::WaitReason's enumerator, "" if it does not wait
+    std::uint64_t wait_object = 0, wait_value = 0, wait_deadline = 0;
+    std::string why;         // one sentence: "waits for entries on ring 1 (consumer side)", "runs on CPU 0"
+    std::uint64_t address = 0; // of kernel::Thread
+    std::optional<RegisterFile> registers; // user registers: from the trap frame, or the CPU if it runs in user mode
+    std::uint64_t switches = 0, syscalls = 0;
+    SignalView signals;
+};
+
+struct MappingView {
+    std::uint64_t begin = 0, end = 0, offset = 0;
+    std::uint32_t protection = 0;
+    std::string object; // "memory 12", "ring 1"
+};
+
+struct HandleView {
+    std::uint32_t number = 0;
+    std::string kind;
+    std::uint32_t rights = 0;
+    std::uint64_t object = 0;
+    std::string label; // "space 3 (ping)", "ring 1"
+};
+
+struct SpaceView {
+    std::uint32_t id = 0;
+    std::string name;
+    std::uint64_t address = 0, cr3 = 0;
+    bool ended = false;
+    abi::ExitStatus exit_status {};
+    std::vector<std::uint32_t> threads;
+    std::vector<MappingView> mappings;
+    std::vector<HandleView> handles;
+};
+
+struct RingSideView {
+    std::uint32_t index = 0; // free-running
+    bool waiting = false;
+    std::uint32_t broken = 0;
+    std::uint64_t wakes = 0, sleeps = 0;
+    std::uint32_t thread = 0; // who sleeps on this side, 0 = nobody
+};
+
+struct RingView {
+    std::uint32_t number = 0;
+    std::uint64_t address = 0; // of kernel::Ring
+    std::uint32_t entry_size = 0, capacity = 0;
+    std::uint32_t kernel_broken = 0;
+    RingSideView producer, consumer;
+    std::vector<std::uint8_t> entries; // capacity * entry_size bytes, slot 0 first
+    bool valid = false;
+    std::string problem;
+    std::uint32_t used() const { return producer.index - consumer.index; }
+};
+
+struct TraceEvent {
+    std::uint64_t time = 0; // TSC
+    std::uint64_t sequence = 0;
+    abi::Phase phase {};
+    int cpu = -1;             // -1: recorded by the runtime in user space
+    std::uint32_t thread = 0;
+    std::uint64_t cause = 0;
+    std::array<std::uint64_t, 3> arguments {};
+};
+
+struct BacktraceEntry {
+    std::uint64_t address = 0;
+    std::string function, file;
+    int line = 0;
+};
+
+struct PanicView {
+    std::string message;
+    unsigned cpu = 0;
+    std::vector<BacktraceEntry> backtrace;
+};
+
+struct ViewProblem { // a view that cannot be filled, and the sentence why
+    std::string view;
+    std::string sentence;
+};
+
+struct Snapshot {
+    std::uint64_t number = 0; // counts up
+    Freshness freshness = Freshness::stale;
+    abi::MachineState machine_state = abi::MachineState::booting;
+    abi::ExitStatus exit_status {};
+    std::uint64_t tsc_frequency = 0, boot_tsc = 0;
+    std::vector<CpuView> cpus;
+    std::vector<ThreadView> threads; // ascending id
+    std::vector<SpaceView> spaces;   // ascending id
+    std::vector<RingView> rings;     // ascending number
+    std::vector<TraceEvent> trace;   // oldest first, of all CPUs and (if recorded) threads
+    std::optional<PanicView> panic;
+    std::vector<ViewProblem> problems;
+
+    const ThreadView* thread(std::uint32_t id) const
+    {
+        for (const auto& thread : threads)
+            if (thread.id == id) return &thread;
+        return nullptr;
+    }
+    const SpaceView* space(std::uint32_t id) const
+    {
+        for (const auto& space : spaces)
+            if (space.id == id) return &space;
+        return nullptr;
+    }
+    const RingView* ring(std::uint32_t number) const
+    {
+        for (const auto& ring : rings)
+            if (ring.number == number) return &ring;
+        return nullptr;
+    }
+};
+using SnapshotPointer = std::shared_ptr<const Snapshot>;
+
+} // namespace orrery::inspector
