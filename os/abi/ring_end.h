@@ -58,7 +58,6 @@ inline constexpr unsigned ring_false_wake_limit = 1000;
 // A ring's shape and state as copied, once, from the shared memory.
 struct RingAttachment {
     RingHeader* header;
-    std::byte* entries;
     std::uint32_t capacity;
     std::uint32_t number;
     std::uint32_t producer_index;
@@ -78,12 +77,10 @@ inline std::expected<RingAttachment, BrokenReason> attach_ring(
         return std::unexpected(BrokenReason::bad_header);
     auto* const header = static_cast<RingHeader*>(memory);
     const std::uint32_t own_capacity = read_once(header->capacity);
-    const std::uint32_t offset = read_once(header->entries_offset);
     if (read_once(header->magic) != ring_magic || read_once(header->entry_size) != entry_size
         || !std::has_single_bit(own_capacity) || own_capacity > ring_max_capacity
-        || (capacity != 0 && capacity != own_capacity) || offset < sizeof(RingHeader)
-        || offset % alignof(RingHeader) != 0
-        || std::uint64_t { offset } + std::uint64_t { own_capacity } * entry_size > mapped_bytes)
+        || (capacity != 0 && capacity != own_capacity) || read_once(header->entries_offset) != ring_entries_offset
+        || ring_entries_offset + std::uint64_t { own_capacity } * entry_size > mapped_bytes)
         return std::unexpected(BrokenReason::bad_header);
 
     // One of the two is the caller's own and stands still, so no order of the reads can make a sound ring look broken.
@@ -91,15 +88,15 @@ inline std::expected<RingAttachment, BrokenReason> attach_ring(
     const std::uint32_t producer = header->producer.index.load(std::memory_order_acquire);
     if (producer - consumer > own_capacity)
         return std::unexpected(BrokenReason::index_out_of_range);
-    return RingAttachment { header, static_cast<std::byte*>(memory) + offset, own_capacity, read_once(header->number),
-        producer, consumer };
+    return RingAttachment { header, own_capacity, read_once(header->number), producer, consumer };
 }
 
 // What both ends have in common: the own index, how far it may go, and the protocol of sleeping and waking.
 //
 // `limit_` is the index at which this side must stop: the producer's is the consumer's index + capacity, the consumer's
 // is the producer's index, each as last seen (so the peer's cache line is touched only when the limit is reached). A
-// broken ring is one whose limit is the own index for ever, so the fast path tests one thing only.
+// broken ring is one whose limit is the own index for ever, so the fast path tests one thing only; its `bound_` is 0,
+// so that no index of the peer can move the limit again.
 //
 // The sleep protocol, with A the side that publishes an index and B the side that waits for it:
 //
@@ -129,9 +126,9 @@ public:
         : own_(side == RingSide::producer ? ring.producer_index : ring.consumer_index)
         , limit_(side == RingSide::producer ? ring.consumer_index + ring.capacity : ring.producer_index)
         , mask_(ring.capacity - 1)
-        , number_(ring.number)
-        , entries_(ring.entries)
+        , bound_(ring.capacity)
         , header_(ring.header)
+        , number_(ring.number)
         , system_(std::move(system))
     {
     }
@@ -144,22 +141,44 @@ public:
     BrokenReason broken_reason() const { return reason_; }
     System& system() { return system_; }
 
+    // The functions of the fast path take header and own index from the caller, who holds them in registers: atomic
+    // operations make the compiler read members again. Entries start at a fixed offset, so that one register serves
+    // indices and slots.
+    RingHeader* header() const { return header_; }
+
     template <typename Entry>
-    std::byte* slot(std::uint32_t index) const
+    std::byte* slot(RingHeader* header, std::uint32_t index) const
     {
-        return entries_ + std::size_t { index & mask_ } * sizeof(Entry);
+        std::byte* const entries = reinterpret_cast<std::byte*>(header) + ring_entries_offset;
+        return entries + std::size_t { index & mask_ } * sizeof(Entry);
     }
 
-    // A2..A5: hands `count` slots to the peer, and wakes it if it sleeps. The sequentially consistent store is publish
-    // and full fence in one instruction (XCHG).
-    void publish(std::uint32_t count)
+    // Is a slot usable, if need be after a look at the peer's index?
+    bool ready(RingHeader* header, std::uint32_t own)
     {
-        own_ += count;
-        own_line().index.store(own_, std::memory_order_seq_cst);
+        if (limit_ != own)
+            return true;
+        // Nothing is left, so one comparison finds both "still nothing" and "impossible".
+        const std::uint32_t limit = read_limit(header);
+        if (limit - own - 1 < bound_) [[likely]] {
+            limit_ = limit;
+            return true;
+        }
+        return refresh();
     }
-    void wake_sleeper()
+
+    // A2 and A3: everything before `next` is the peer's. The sequentially consistent store is publication and full
+    // fence in one instruction (XCHG).
+    void publish(RingHeader* header, std::uint32_t next)
     {
-        if (peer_line().waiting.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+        own_ = next;
+        own_line(header).index.store(next, std::memory_order_seq_cst);
+    }
+
+    // A4 and A5.
+    void wake_sleeper(RingHeader* header)
+    {
+        if (peer_line(header).waiting.load(std::memory_order_seq_cst) != 0) [[unlikely]]
             wake_peer();
     }
 
@@ -175,7 +194,7 @@ public:
         // Nothing to do: is there still someone to wait for? What it published before it left counts, so look again.
         std::uint32_t word = header_->kernel_broken.load(std::memory_order_acquire);
         if (word == 0)
-            word = peer_line().broken.load(std::memory_order_acquire);
+            word = peer_line(header_).broken.load(std::memory_order_acquire);
         if (word == 0 || !look())
             return false;
         if (usable() != 0)
@@ -189,13 +208,13 @@ public:
     // False: there is something to do, or the ring is broken; nothing to cancel.
     bool prepare_wait()
     {
-        own_line().waiting.store(1, std::memory_order_seq_cst);
+        own_line(header_).waiting.store(1, std::memory_order_seq_cst);
         if (!refresh() && reason_ == BrokenReason::none)
             return true;
         cancel_wait();
         return false;
     }
-    void cancel_wait() { own_line().waiting.store(0, std::memory_order_relaxed); }
+    void cancel_wait() { own_line(header_).waiting.store(0, std::memory_order_relaxed); }
 
     // Waits until a slot is usable: looks `spins` times, then sleeps. Returns none; peer_closed or broken; or what
     // ended the sleep (interrupted, timed_out, ...) if there is still nothing.
@@ -206,7 +225,7 @@ public:
                 relax();
             if (usable() != 0 || !prepare_wait())
                 return usable() != 0 ? Error::none : broken_error();
-            own_line().sleeps.store(++sleeps_, std::memory_order_relaxed);
+            own_line(header_).sleeps.store(++sleeps_, std::memory_order_relaxed);
             const Error ended = system_.wait(side, deadline);
             cancel_wait();
             // Look before believing the kernel's reason: an entry in hand is worth more than a deadline that passed.
@@ -228,8 +247,14 @@ public:
 private:
     static constexpr RingSide peer_side = side == RingSide::producer ? RingSide::consumer : RingSide::producer;
 
-    RingLine& own_line() const { return side == RingSide::producer ? header_->producer : header_->consumer; }
-    RingLine& peer_line() const { return side == RingSide::producer ? header_->consumer : header_->producer; }
+    static RingLine& own_line(RingHeader* header)
+    {
+        return side == RingSide::producer ? header->producer : header->consumer;
+    }
+    static RingLine& peer_line(RingHeader* header)
+    {
+        return side == RingSide::producer ? header->consumer : header->producer;
+    }
 
     static void relax()
     {
@@ -238,13 +263,18 @@ private:
 #endif
     }
 
+    std::uint32_t read_limit(RingHeader* header) const
+    {
+        const std::uint32_t peer = peer_line(header).index.load(std::memory_order_seq_cst);
+        return side == RingSide::producer ? peer + capacity() : peer;
+    }
+
     // Takes over the peer's index if a sound peer could have it: it went forwards, and not past what this side gave it.
     bool look()
     {
-        const std::uint32_t peer = peer_line().index.load(std::memory_order_seq_cst);
-        const std::uint32_t limit = side == RingSide::producer ? peer + capacity() : peer;
+        const std::uint32_t limit = read_limit(header_);
         const std::uint32_t now_usable = limit - own_;
-        if (now_usable > capacity() || now_usable < usable()) {
+        if (now_usable > bound_ || now_usable < usable()) {
             give_up(BrokenReason::index_out_of_range);
             return false;
         }
@@ -254,9 +284,9 @@ private:
 
     [[gnu::cold, gnu::noinline]] void wake_peer()
     {
-        if (peer_line().waiting.exchange(0, std::memory_order_seq_cst) == 0)
+        if (peer_line(header_).waiting.exchange(0, std::memory_order_seq_cst) == 0)
             return;
-        own_line().wakes.store(++wakes_, std::memory_order_relaxed);
+        own_line(header_).wakes.store(++wakes_, std::memory_order_relaxed);
         system_.wake(peer_side);
     }
 
@@ -265,9 +295,10 @@ private:
     {
         reason_ = reason;
         limit_ = own_;
-        own_line().broken.store(static_cast<std::uint32_t>(reason), std::memory_order_seq_cst);
+        bound_ = 0;
+        own_line(header_).broken.store(static_cast<std::uint32_t>(reason), std::memory_order_seq_cst);
         Trace::broken(number_, reason, side);
-        wake_sleeper();
+        wake_sleeper(header_);
     }
 
     Error broken_error() const { return reason_ == BrokenReason::peer_closed ? Error::peer_closed : Error::broken; }
@@ -275,9 +306,9 @@ private:
     std::uint32_t own_;
     std::uint32_t limit_;
     std::uint32_t mask_;
-    std::uint32_t number_;
-    std::byte* entries_;
+    std::uint32_t bound_; // the capacity; 0 once broken
     RingHeader* header_;
+    std::uint32_t number_;
     BrokenReason reason_ = BrokenReason::none;
     std::uint64_t wakes_ = 0;
     std::uint64_t sleeps_ = 0;

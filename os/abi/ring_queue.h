@@ -39,8 +39,10 @@ public:
     static std::expected<RingProducer, BrokenReason> attach(
         void* memory, std::size_t mapped_bytes, std::uint32_t capacity, System system)
     {
-        return attach_ring(memory, mapped_bytes, sizeof(Entry), capacity)
-            .transform([&](const RingAttachment& ring) { return RingProducer(ring, std::move(system)); });
+        const auto ring = attach_ring(memory, mapped_bytes, sizeof(Entry), capacity);
+        if (!ring)
+            return std::unexpected(ring.error());
+        return RingProducer(*ring, std::move(system));
     }
     RingProducer(RingProducer&&) = default;
     RingProducer& operator=(RingProducer&&) = default;
@@ -48,12 +50,14 @@ public:
     // done, full or broken. Never sleeps.
     RingResult push(const Entry& entry)
     {
-        if (end_.usable() == 0 && !end_.refresh()) [[unlikely]]
+        RingHeader* const header = end_.header();
+        const std::uint32_t index = end_.index();
+        if (!end_.ready(header, index)) [[unlikely]]
             return end_.nothing();
-        write(end_.index(), entry);
-        end_.publish(1);
-        Trace::pushed(end_.number(), end_.index() - 1, ring_entry_tag(entry));
-        end_.wake_sleeper();
+        write(header, index, entry);
+        end_.publish(header, index + 1);
+        Trace::pushed(end_.number(), index, ring_entry_tag(entry));
+        end_.wake_sleeper(header);
         return RingResult::done;
     }
 
@@ -64,13 +68,14 @@ public:
             return { end_.nothing(), 0 };
         const std::uint32_t count
             = entries.size() < end_.usable() ? static_cast<std::uint32_t>(entries.size()) : end_.usable();
+        RingHeader* const header = end_.header();
         const std::uint32_t first = end_.index();
         for (std::uint32_t i = 0; i < count; ++i)
-            write(first + i, entries[i]);
-        end_.publish(count);
+            write(header, first + i, entries[i]);
+        end_.publish(header, first + count);
         for (std::uint32_t i = 0; i < count; ++i)
             Trace::pushed(end_.number(), first + i, ring_entry_tag(entries[i]));
-        end_.wake_sleeper();
+        end_.wake_sleeper(header);
         return { RingResult::done, count };
     }
 
@@ -99,9 +104,9 @@ private:
         : end_(ring, std::move(system))
     {
     }
-    void write(std::uint32_t index, const Entry& entry)
+    void write(RingHeader* header, std::uint32_t index, const Entry& entry)
     {
-        __builtin_memcpy(end_.template slot<Entry>(index), &entry, sizeof(Entry));
+        __builtin_memcpy(end_.template slot<Entry>(header, index), &entry, sizeof(Entry));
     }
 
     RingEnd<RingSide::producer, System, Trace> end_;
@@ -114,8 +119,10 @@ public:
     static std::expected<RingConsumer, BrokenReason> attach(
         void* memory, std::size_t mapped_bytes, std::uint32_t capacity, System system)
     {
-        return attach_ring(memory, mapped_bytes, sizeof(Entry), capacity)
-            .transform([&](const RingAttachment& ring) { return RingConsumer(ring, std::move(system)); });
+        const auto ring = attach_ring(memory, mapped_bytes, sizeof(Entry), capacity);
+        if (!ring)
+            return std::unexpected(ring.error());
+        return RingConsumer(*ring, std::move(system));
     }
     RingConsumer(RingConsumer&&) = default;
     RingConsumer& operator=(RingConsumer&&) = default;
@@ -124,12 +131,14 @@ public:
     // no longer change what was checked.
     RingResult pop(Entry& entry)
     {
-        if (end_.usable() == 0 && !end_.refresh()) [[unlikely]]
+        RingHeader* const header = end_.header();
+        const std::uint32_t index = end_.index();
+        if (!end_.ready(header, index)) [[unlikely]]
             return end_.nothing();
-        read(end_.index(), entry);
-        end_.publish(1);
-        Trace::popped(end_.number(), end_.index() - 1, ring_entry_tag(entry));
-        end_.wake_sleeper();
+        read(header, index, entry);
+        end_.publish(header, index + 1);
+        Trace::popped(end_.number(), index, ring_entry_tag(entry));
+        end_.wake_sleeper(header);
         return RingResult::done;
     }
 
@@ -140,13 +149,14 @@ public:
             return { end_.nothing(), 0 };
         const std::uint32_t count
             = entries.size() < end_.usable() ? static_cast<std::uint32_t>(entries.size()) : end_.usable();
+        RingHeader* const header = end_.header();
         const std::uint32_t first = end_.index();
         for (std::uint32_t i = 0; i < count; ++i)
-            read(first + i, entries[i]);
-        end_.publish(count);
+            read(header, first + i, entries[i]);
+        end_.publish(header, first + count);
         for (std::uint32_t i = 0; i < count; ++i)
             Trace::popped(end_.number(), first + i, ring_entry_tag(entries[i]));
-        end_.wake_sleeper();
+        end_.wake_sleeper(header);
         return { RingResult::done, count };
     }
 
@@ -173,9 +183,9 @@ private:
         : end_(ring, std::move(system))
     {
     }
-    void read(std::uint32_t index, Entry& entry)
+    void read(RingHeader* header, std::uint32_t index, Entry& entry)
     {
-        __builtin_memcpy(&entry, end_.template slot<Entry>(index), sizeof(Entry));
+        __builtin_memcpy(&entry, end_.template slot<Entry>(header, index), sizeof(Entry));
         // No double fetch: the compiler must not read the shared slot again in place of the copy.
         std::atomic_signal_fence(std::memory_order_seq_cst);
     }
