@@ -18,7 +18,8 @@ if(ORRERY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${ORRERY_CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Werror -fdiagnostics-color=auto)
+# Naming some fields of a structure and leaving the others at their defaults is what designated initializers are for.
+add_compile_options(-Wall -Wextra -Werror -Wno-missing-designated-field-initializers -fdiagnostics-color=auto)
 add_link_options(-fuse-ld=lld)
 
 # The build type of the `test` preset: quick to compile, yet with the lines that a sanitizer report names.
