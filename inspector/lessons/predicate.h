@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +74,9 @@ private:
 std::optional<abi::Phase> phase_of_name(std::string_view name);
 // SIGHUP..SIGSYS by abi::ORRERY_SIGNALS, SIGRTMIN, SIGRTMIN+1.. is written with a sum; 0 if there is no such signal.
 int signal_of_name(std::string_view name);
-// "{SIGUSR1, SIGUSR2}".
+// "SIGUSR1", "SIGRTMIN+2".
+std::string signal_in_words(int signal);
+// "{SIGUSR1, SIGUSR2}"; "all signals but {...}" for a set of more than half.
 std::string signal_set_in_words(std::uint64_t set);
 // Every root and field with its kind and sentence, as Markdown; made from the table that the parser uses.
 std::string predicate_reference();
