@@ -1,0 +1,107 @@
+// Times what a person waits for: boots, edits and builds.
+#include "wall.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <sys/wait.h>
+#include <thread>
+
+#include "inspector/core/session/session.h"
+#include "support/guest_run.h"
+
+namespace orrery::bench {
+
+using namespace inspector;
+using namespace std::chrono_literals;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+namespace {
+
+std::string seconds(Milliseconds time)
+{
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.2f s", time.count() / 1000);
+    return text;
+}
+
+std::string quoted(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
+
+// A shell command in the source directory; its output goes to `log`.
+Result<Milliseconds> time_command(const std::string& command, const std::filesystem::path& log)
+{
+    const std::string whole = "cd " + quoted(ORRERY_SOURCE_DIR) + " && export CCACHE_DISABLE=1 && { " + command + " ; } >"
+        + quoted(log) + " 2>&1";
+    const auto start = Clock::now();
+    const int status = std::system(whole.c_str());
+    if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return failure("The timed command failed: " + command + " (its output: " + log.string() + ")");
+    return Clock::now() - start;
+}
+
+Result<Milliseconds> one_start(std::uint64_t first_instruction_word)
+{
+    const auto start = Clock::now();
+    auto session = TRY(Session::launch(guest_test::launch_options({})));
+    while (TRY(session->memory().value<std::uint64_t>(first_instruction_word)) == 0) {
+        if (Clock::now() - start > 60s) return failure("The guest did not reach its first program");
+        std::this_thread::yield();
+    }
+    const Milliseconds time = Clock::now() - start;
+    session->close();
+    return time;
+}
+
+} // namespace
+
+Result<WallFigure> start_to_first_user_instruction()
+{
+    const auto kernel = TRY(guest_test::KernelImage::load(guest_test::kernel_path()));
+    const std::uint64_t descriptor = TRY(kernel.physical(TRY(kernel.address("orrery_descriptor"))));
+    std::vector<Milliseconds> times;
+    for (int i = 0; i < 9; ++i)
+        times.push_back(TRY(one_start(descriptor + offsetof(abi::Descriptor, first_user_instruction_tsc))));
+    std::ranges::sort(times);
+    return WallFigure { "QEMU's start to the first user instruction (median of 9)", seconds(times[times.size() / 2]),
+        "< 0.25 s" };
+}
+
+Result<WallFigure> edit_to_run()
+{
+    const std::string program = "bench-kernel";
+    const auto source = std::filesystem::path(ORRERY_SOURCE_DIR) / "tests/bench/guest" / (program + ".cpp");
+    const auto log = guest_test::guest_directory() / "bench-edit.log";
+    const auto start = Clock::now();
+    std::error_code problem;
+    std::filesystem::last_write_time(source, std::filesystem::file_time_type::clock::now(), problem);
+    if (problem) return failure("Can't touch " + source.string() + ": " + problem.message());
+    TRY(time_command("cmake --build " + quoted(guest_test::guest_directory()), log));
+    const auto outcome = TRY(guest_test::run_guest({ .program = program }));
+    if (!outcome.passed()) return failure("The edited program did not end well:\n" + outcome.console);
+    return WallFigure { "a guest program edited, until it has run", seconds(Clock::now() - start), "< 5 s" };
+}
+
+Result<std::vector<WallFigure>> clean_build()
+{
+    const std::filesystem::path directory = std::filesystem::path(ORRERY_SOURCE_DIR) / "build/bench-clean";
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directories(directory);
+    const auto toolchain = std::filesystem::path(ORRERY_SOURCE_DIR) / "cmake/guest-toolchain.cmake";
+    const auto guest = quoted(directory / "os"), release = quoted(directory / "release"), test = quoted(directory / "test");
+    const auto application = TRY(time_command("cmake -S os -B " + guest + " -G Ninja"
+            + (std::filesystem::exists(toolchain) ? " -DCMAKE_TOOLCHAIN_FILE=" + quoted(toolchain) : "")
+            + " && cmake --build " + guest + " && cmake --preset release -B " + release + " && cmake --build " + release,
+        directory / "release.log"));
+    const auto tests = TRY(time_command(
+        "cmake --preset test -B " + test + " && cmake --build " + test, directory / "test.log"));
+    std::filesystem::remove_all(directory);
+    return std::vector {
+        WallFigure { "clean build of the guest and the Inspector, no cache", seconds(application), "< 240 s" },
+        WallFigure { "then of everything again with all tests, under sanitizers", seconds(tests), "" },
+    };
+}
+
+} // namespace orrery::bench
