@@ -148,7 +148,7 @@ private:
     Result<void> select(ThreadId thread);
     Result<void> set_physical_mode(bool on);
     struct Chunk;
-    std::vector<Chunk> split(std::uint64_t address, std::size_t size, std::size_t limit) const;
+    std::vector<Chunk> chunks_of(std::uint64_t address, std::size_t size, std::size_t limit) const;
     Result<void> read_chunks(std::uint64_t address, std::span<std::byte> into, bool physical);
     Result<void> write_chunks(std::uint64_t address, std::span<const std::byte> from, bool physical);
     Result<void> resume(const std::string& packet);
