@@ -72,5 +72,15 @@ run make install-target-newlib
 
 mv "$build/install/$target/include" "$build/include"
 mv "$build/install/$target/lib" "$build/lib"
+# <sys/sdt.h> (package systemtap-sdt-dev) makes the phase probes; it is a header without code or dependencies.
+for header in sdt.h sdt-config.h; do
+    for folder in /usr/include /usr/include/*-linux-gnu; do
+        if [ -e "$folder/sys/$header" ]; then cp "$folder/sys/$header" "$build/include/sys/"; fi
+    done
+done
+if [ ! -e "$build/include/sys/sdt.h" ]; then
+    echo "newlib.sh: sys/sdt.h is missing: install the package systemtap-sdt-dev" >&2
+    exit 1
+fi
 rm -rf "$build/source" "$build/objects" "$build/install"
 touch "$stamp"

@@ -1,0 +1,2 @@
+/* For programs that include the BSD name. */
+#include <signal.h>
