@@ -20,9 +20,9 @@
 namespace orrery::abi {
 
 enum class RingResult : std::uint8_t {
-    done,   // the entry went through
-    full,   // producer: no free slot
-    empty,  // consumer: no entry
+    done, // the entry went through
+    full, // producer: no free slot
+    empty, // consumer: no entry
     broken, // the ring was given up: broken_reason() says why. Final.
 };
 
@@ -43,9 +43,9 @@ concept RingSystem = requires(T system, RingSide side, std::uint64_t deadline) {
 
 // Where the phases ring.pushed, ring.popped and ring.broken go; the runtime puts probes and trace records here.
 struct NoRingTrace {
-    static void pushed(std::uint32_t /*ring*/, std::uint32_t /*index*/, std::uint64_t /*tag*/) {}
-    static void popped(std::uint32_t /*ring*/, std::uint32_t /*index*/, std::uint64_t /*tag*/) {}
-    static void broken(std::uint32_t /*ring*/, BrokenReason /*reason*/, RingSide /*side*/) {}
+    static void pushed(std::uint32_t /*ring*/, std::uint32_t /*index*/, std::uint64_t /*tag*/) { }
+    static void popped(std::uint32_t /*ring*/, std::uint32_t /*index*/, std::uint64_t /*tag*/) { }
+    static void broken(std::uint32_t /*ring*/, BrokenReason /*reason*/, RingSide /*side*/) { }
 };
 
 // How often to look again before sleeping, where the peer can run on another CPU: about what one sleep costs. With one
@@ -86,8 +86,7 @@ inline std::expected<RingAttachment, BrokenReason> attach_ring(
     // One of the two is the caller's own and stands still, so no order of the reads can make a sound ring look broken.
     const std::uint32_t consumer = header->consumer.index.load(std::memory_order_acquire);
     const std::uint32_t producer = header->producer.index.load(std::memory_order_acquire);
-    if (producer - consumer > own_capacity)
-        return std::unexpected(BrokenReason::index_out_of_range);
+    if (producer - consumer > own_capacity) return std::unexpected(BrokenReason::index_out_of_range);
     return RingAttachment { header, own_capacity, read_once(header->number), producer, consumer };
 }
 
@@ -156,8 +155,7 @@ public:
     // Is a slot usable, if need be after a look at the peer's index?
     bool ready(RingHeader* header, std::uint32_t own)
     {
-        if (limit_ != own)
-            return true;
+        if (limit_ != own) return true;
         // Nothing is left, so one comparison finds both "still nothing" and "impossible".
         const std::uint32_t limit = read_limit(header);
         if (limit - own - 1 < bound_) [[likely]] {
@@ -185,20 +183,14 @@ public:
     // Reads the peer's index: true if at least one slot is usable. False: full or empty, or broken by now.
     [[gnu::noinline]] bool refresh()
     {
-        if (reason_ != BrokenReason::none)
-            return false;
-        if (!look())
-            return false;
-        if (usable() != 0)
-            return true;
+        if (reason_ != BrokenReason::none) return false;
+        if (!look()) return false;
+        if (usable() != 0) return true;
         // Nothing to do: is there still someone to wait for? What it published before it left counts, so look again.
         std::uint32_t word = header_->kernel_broken.load(std::memory_order_acquire);
-        if (word == 0)
-            word = peer_line(header_).broken.load(std::memory_order_acquire);
-        if (word == 0 || !look())
-            return false;
-        if (usable() != 0)
-            return true;
+        if (word == 0) word = peer_line(header_).broken.load(std::memory_order_acquire);
+        if (word == 0 || !look()) return false;
+        if (usable() != 0) return true;
         give_up(word <= static_cast<std::uint32_t>(BrokenReason::false_wakes) ? static_cast<BrokenReason>(word)
                                                                               : BrokenReason::peer_closed);
         return false;
@@ -209,8 +201,7 @@ public:
     bool prepare_wait()
     {
         own_line(header_).waiting.store(1, std::memory_order_seq_cst);
-        if (!refresh() && reason_ == BrokenReason::none)
-            return true;
+        if (!refresh() && reason_ == BrokenReason::none) return true;
         cancel_wait();
         return false;
     }
@@ -223,8 +214,7 @@ public:
         for (unsigned fruitless = 0; fruitless < ring_false_wake_limit; ++fruitless) {
             for (unsigned spin = 0; spin < spins && !refresh() && reason_ == BrokenReason::none; ++spin)
                 relax();
-            if (usable() != 0 || !prepare_wait())
-                return usable() != 0 ? Error::none : broken_error();
+            if (usable() != 0 || !prepare_wait()) return usable() != 0 ? Error::none : broken_error();
             own_line(header_).sleeps.store(++sleeps_, std::memory_order_relaxed);
             const Error ended = system_.wait(side, deadline);
             cancel_wait();
@@ -232,15 +222,13 @@ public:
             if (!refresh() && reason_ == BrokenReason::none && ended != Error::none && ended != Error::would_block)
                 return ended;
         }
-        if (usable() == 0)
-            give_up(BrokenReason::false_wakes);
+        if (usable() == 0) give_up(BrokenReason::false_wakes);
         return usable() != 0 ? Error::none : broken_error();
     }
 
     RingResult nothing() const
     {
-        if (reason_ != BrokenReason::none)
-            return RingResult::broken;
+        if (reason_ != BrokenReason::none) return RingResult::broken;
         return side == RingSide::producer ? RingResult::full : RingResult::empty;
     }
 
@@ -284,8 +272,7 @@ private:
 
     [[gnu::cold, gnu::noinline]] void wake_peer()
     {
-        if (peer_line(header_).waiting.exchange(0, std::memory_order_seq_cst) == 0)
-            return;
+        if (peer_line(header_).waiting.exchange(0, std::memory_order_seq_cst) == 0) return;
         own_line(header_).wakes.store(++wakes_, std::memory_order_relaxed);
         system_.wake(peer_side);
     }

@@ -40,8 +40,7 @@ public:
         void* memory, std::size_t mapped_bytes, std::uint32_t capacity, System system)
     {
         const auto ring = attach_ring(memory, mapped_bytes, sizeof(Entry), capacity);
-        if (!ring)
-            return std::unexpected(ring.error());
+        if (!ring) return std::unexpected(ring.error());
         return RingProducer(*ring, std::move(system));
     }
     RingProducer(RingProducer&&) = default;
@@ -64,10 +63,9 @@ public:
     // Pushes as many as fit, with one publication and at most one wake-up.
     RingBatch push_batch(std::span<const Entry> entries)
     {
-        if (end_.usable() < entries.size() && !end_.refresh())
-            return { end_.nothing(), 0 };
-        const std::uint32_t count
-            = entries.size() < end_.usable() ? static_cast<std::uint32_t>(entries.size()) : end_.usable();
+        if (end_.usable() < entries.size() && !end_.refresh()) return { end_.nothing(), 0 };
+        const std::uint32_t count =
+            entries.size() < end_.usable() ? static_cast<std::uint32_t>(entries.size()) : end_.usable();
         RingHeader* const header = end_.header();
         const std::uint32_t first = end_.index();
         for (std::uint32_t i = 0; i < count; ++i)
@@ -84,8 +82,7 @@ public:
     Error push_wait(const Entry& entry, std::uint64_t deadline, unsigned spins)
     {
         while (push(entry) != RingResult::done) {
-            if (const Error error = end_.wait(deadline, spins); error != Error::none)
-                return error;
+            if (const Error error = end_.wait(deadline, spins); error != Error::none) return error;
         }
         return Error::none;
     }
@@ -120,8 +117,7 @@ public:
         void* memory, std::size_t mapped_bytes, std::uint32_t capacity, System system)
     {
         const auto ring = attach_ring(memory, mapped_bytes, sizeof(Entry), capacity);
-        if (!ring)
-            return std::unexpected(ring.error());
+        if (!ring) return std::unexpected(ring.error());
         return RingConsumer(*ring, std::move(system));
     }
     RingConsumer(RingConsumer&&) = default;
@@ -145,10 +141,9 @@ public:
     // Takes as many as there are, up to the size of `entries`, with one publication and at most one wake-up.
     RingBatch pop_batch(std::span<Entry> entries)
     {
-        if (end_.usable() < entries.size() && !end_.refresh())
-            return { end_.nothing(), 0 };
-        const std::uint32_t count
-            = entries.size() < end_.usable() ? static_cast<std::uint32_t>(entries.size()) : end_.usable();
+        if (end_.usable() < entries.size() && !end_.refresh()) return { end_.nothing(), 0 };
+        const std::uint32_t count =
+            entries.size() < end_.usable() ? static_cast<std::uint32_t>(entries.size()) : end_.usable();
         RingHeader* const header = end_.header();
         const std::uint32_t first = end_.index();
         for (std::uint32_t i = 0; i < count; ++i)
@@ -164,8 +159,7 @@ public:
     Error pop_wait(Entry& entry, std::uint64_t deadline, unsigned spins)
     {
         while (pop(entry) != RingResult::done) {
-            if (const Error error = end_.wait(deadline, spins); error != Error::none)
-                return error;
+            if (const Error error = end_.wait(deadline, spins); error != Error::none) return error;
         }
         return Error::none;
     }
