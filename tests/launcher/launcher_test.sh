@@ -168,13 +168,13 @@ case_clang_too_old() {
 }
 
 case_disk_full_before_the_build() {
-    fake df <<<'printf "head\n/dev/x 9 9 2048000 9%% /\n"'
+    fake df <<<'printf "head\n/dev/x 9 9 1024000 9%% /\n"'
     launch build
-    expect_only_error "Only 2000 MiB are free in $tree, and the build needs 3072 MiB"
+    expect_only_error "Only 1000 MiB are free in $tree, and the build needs 3072 MiB"
 }
 
 case_less_space_is_enough_for_the_next_build() {
-    fake df <<<'printf "head\n/dev/x 9 9 2048000 9%% /\n"'
+    fake df <<<'printf "head\n/dev/x 9 9 1024000 9%% /\n"'
     mkdir -p "$tree/build/os"
     touch "$tree/build/os/initrd.tar"
     launch build
@@ -183,9 +183,9 @@ case_less_space_is_enough_for_the_next_build() {
 
 case_disk_full_before_the_packages() {
     fake_packages 99:99 $(package_names | sed 's/$/ none/')
-    fake df <<<'printf "head\n/dev/x 9 9 2048000 9%% /\n"'
+    fake df <<<'printf "head\n/dev/x 9 9 1024000 9%% /\n"'
     launch build
-    expect_only_error "Only 2000 MiB are free in /usr, and installing the packages needs 3072 MiB"
+    expect_only_error "Only 1000 MiB are free in /usr, and installing the packages needs 2048 MiB"
 }
 
 case_installation_fails() {
