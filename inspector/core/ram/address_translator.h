@@ -51,8 +51,6 @@ public:
     std::uint64_t root() const { return root_; }
 
 private:
-    Result<Walk> descend(std::uint64_t virtual_address) const;
-
     const PhysicalMemory& memory_;
     std::uint64_t root_;
     unsigned physical_address_bits_;
