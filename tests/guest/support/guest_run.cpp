@@ -35,7 +35,7 @@ LaunchOptions launch_options(const GuestRun& run)
 {
     LaunchOptions options;
     options.kernel = kernel_path();
-    options.initrd = run.initrd;
+    if (!run.initrd.empty()) options.initrd = run.initrd;
     options.command_line = run.program.empty() ? "" : "run=" + run.program;
     options.cpus = run.cpus;
     options.icount_shift = run.icount_shift;

@@ -28,7 +28,7 @@ struct GuestRun {
     std::string program; // "" = what init does by itself
     unsigned cpus = 2;
     std::optional<unsigned> icount_shift;
-    std::filesystem::path initrd = initrd_path();
+    std::filesystem::path initrd = initrd_path(); // empty = none
     std::vector<std::string> extra_arguments; // to QEMU
     // Only ends a guest that hangs.
     std::chrono::seconds hang_guard { 120 };
