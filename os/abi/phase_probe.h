@@ -9,10 +9,10 @@
 #include <sys/sdt.h>
 
 // Example: ORRERY_PROBE(signal, handled, frame, number, handler). The three arguments are integers or pointers; they
-// are read from registers or are constants, so a probe costs one NOP where the values
-// are live anyway. A name that is not in the table does not compile.
-#define ORRERY_PROBE(group, name, argument_0, argument_1, argument_2)               \
-    do {                                                                            \
+// are read from registers or are constants, so a probe costs one NOP where the values are live anyway. A name that is
+// not in the table does not compile.
+#define ORRERY_PROBE(group, name, argument_0, argument_1, argument_2)                 \
+    do {                                                                              \
         [[maybe_unused]] constexpr auto known = ::orrery::abi::Phase::group##_##name; \
-        STAP_PROBE3(orrery, group##__##name, argument_0, argument_1, argument_2);   \
+        STAP_PROBE3(orrery, group##__##name, argument_0, argument_1, argument_2);     \
     } while (false)

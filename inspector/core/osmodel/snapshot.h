@@ -73,6 +73,8 @@ struct SignalView { // all that a thread's delivery depends on; masks over 64 si
     bool inhibit = false;
     std::uint32_t inhibit_depth = 0;
     std::uint64_t deferred_at = 0, saved_rip = 0, saved_rflags = 0;
+    std::string deferred_at_name;     // "trampoline+0x34", if deferred_at is not 0
+    std::uint64_t trampoline = 0;     // user virtual address
     abi::FaultRecord fault {};
     std::uint64_t alternate_stack_base = 0, alternate_stack_size = 0;
     std::vector<SlotView> thread_slots, process_slots; // of pending signals only
@@ -92,6 +94,7 @@ struct ThreadView {
     std::string wait_reason; // kernel::WaitReason's enumerator, "" if it does not wait
     std::uint64_t wait_object = 0, wait_value = 0, wait_deadline = 0;
     std::string why;         // one sentence: "waits for entries on ring 1 (consumer side)", "runs on CPU 0"
+    std::string place;       // where its user code stands: "main+0x12 (ping.cpp:34)"; "" if unknown
     std::uint64_t address = 0; // of kernel::Thread
     std::optional<RegisterFile> registers; // user registers: from the trap frame, or the CPU if it runs in user mode
     std::uint64_t switches = 0, syscalls = 0;

@@ -1,0 +1,86 @@
+// System calls: the one table of numbers, names and arguments. The kernel's dispatch table, the user stubs, the
+// Inspector's decoder and the documentation are made from it.
+//
+// Convention: number in RAX, arguments in RDI, RSI, RDX, R10, R8, R9; RCX and R11 are clobbered. RAX holds the value
+// (>= 0) or minus an abi::Error. Every other register is preserved.
+#pragma once
+
+#include <cstdint>
+
+namespace orrery::abi {
+
+// X(name, arguments, sentence)
+#define ORRERY_SYSCALLS(X)                                                                                             \
+    X(nop, "", "does nothing, so that the cost of a system call can be measured")                                      \
+    X(console_write, "console handle, address, length", "writes bytes to the console")                                 \
+    X(clock_now, "", "nanoseconds since the machine started")                                                          \
+    X(thread_yield, "", "lets another thread run")                                                                     \
+    X(handle_close, "handle", "gives a handle back")                                                                   \
+    X(handle_duplicate, "handle, rights", "makes a second handle with the same or fewer rights")                       \
+    X(handle_install, "space handle, handle, rights", "puts a copy of a handle into another space's table")            \
+    X(memory_create, "size in bytes, flags (0)", "makes a memory object of zeroed pages that exist once touched")      \
+    X(memory_map, "space handle, memory or ring handle, object offset, address or 0, length, protection",             \
+      "maps part of a memory object; returns the address")                                                             \
+    X(memory_unmap, "space handle, address, length", "removes mappings")                                               \
+    X(memory_protect, "space handle, address, length, protection", "changes the protection of mapped pages")           \
+    X(space_create, "name address, name length", "makes an empty address space with a name for people")                 \
+    X(space_end, "space handle, ExitStatus word", "ends a space and all of its threads")                               \
+    X(space_wait, "space handle, deadline", "waits until a space has ended; returns its ExitStatus word")              \
+    X(thread_create, "space handle, entry, stack pointer, argument, thread pointer", "makes a thread and starts it")   \
+    X(thread_end, "address of a 32-bit word or 0", "ends the calling thread; the word is zeroed and woken (futex)")    \
+    X(signal_register, "thread control address, process control address, trampoline entry",                           \
+      "tells the kernel where the calling thread keeps its signal words")                                              \
+    X(signal_raise, "space or thread handle, signal number, address of a SignalInfo or 0", "raises a signal")          \
+    X(signal_timer, "absolute deadline in ns or 0, interval in ns, signal number",                                    \
+      "raises a signal at the calling thread at a time, and then at every interval; 0 disarms")                        \
+    X(signal_wait, "absolute deadline", "sleeps until an allowed signal is pending; ends with interrupted")            \
+    X(futex_wait, "address, expected 32-bit value, absolute deadline in ns", "sleeps while the word has the value")    \
+    X(futex_wake, "address, how many", "wakes sleepers on the word; returns how many")                                 \
+    X(ring_create, "entry size, capacity", "makes a ring and its shared memory")                                       \
+    X(ring_wait, "ring handle, RingSide, absolute deadline", "sleeps while this side's waiter word is set")            \
+    X(ring_wake, "ring handle, RingSide of the sleeper", "wakes the other side of a ring")                             \
+    X(machine_end, "power handle, ExitStatus word", "ends the machine with an exit status")
+
+enum class Syscall : std::uint64_t {
+#define X(name, arguments, sentence) name,
+    ORRERY_SYSCALLS(X)
+#undef X
+    count
+};
+
+constexpr const char* name(Syscall syscall)
+{
+    switch (syscall) {
+#define X(name, arguments, sentence) case Syscall::name: return #name;
+    ORRERY_SYSCALLS(X)
+#undef X
+    case Syscall::count: break;
+    }
+    return "unknown";
+}
+
+// A deadline that never comes, in nanoseconds of clock_now.
+inline constexpr std::uint64_t no_deadline = ~std::uint64_t { 0 };
+
+enum Protection : std::uint32_t {
+    protection_none = 0,
+    protection_read = 1u << 0,
+    protection_write = 1u << 1,
+    protection_execute = 1u << 2, // never together with write (W^X)
+};
+
+// How a space (or the machine) ended: a normal exit with a status, or a signal that nothing handled.
+struct ExitStatus {
+    std::uint8_t code = 0;   // exit status, if signal is 0
+    std::uint8_t signal = 0; // the signal that ended it, or 0
+
+    constexpr std::uint64_t word() const { return std::uint64_t { code } | std::uint64_t { signal } << 8; }
+    static constexpr ExitStatus from_word(std::uint64_t word)
+    {
+        return { static_cast<std::uint8_t>(word), static_cast<std::uint8_t>(word >> 8) };
+    }
+    // What a shell would show: the status, or 128 + signal.
+    constexpr int shell_status() const { return signal != 0 ? 128 + signal : code; }
+};
+
+} // namespace orrery::abi

@@ -1,0 +1,74 @@
+// The kernel's lock: a ranked spinlock. The kernel runs with interrupts off, so holding one never meets a handler.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "kernel/base/annotations.h"
+
+namespace orrery::kernel {
+
+// A lock may be taken only while no lock of the same or a higher rank is held by this CPU: deadlock by order is
+// impossible, and the check runs in every build.
+enum class LockRank : std::uint8_t {
+    registry,     // lists of all threads, spaces and rings
+    space,        // one space's mappings
+    object,       // one memory object's pages
+    handle_table, // one space's handles
+    membership,   // one space's thread list and end state
+    signal,       // one target's slots
+    futex,        // one futex bucket
+    ring,         // one ring's sleepers
+    waiters,      // one space's waiters
+    timer,        // one CPU's timers
+    thread,       // one thread's state
+    run_queue,    // one CPU's ready threads
+    shootdown,    // the TLB shootdown request
+    page_table,   // kernel half of the page tables
+    heap,
+    frames,
+    console,
+    count,
+};
+
+void spin_wait_hook(); // answers TLB shootdowns while this CPU spins with interrupts off; see cpu/shootdown.cpp
+void lock_rank_acquired(LockRank);
+void lock_rank_released(LockRank);
+
+class CAPABILITY("spinlock") Spinlock {
+public:
+    explicit constexpr Spinlock(LockRank rank) : rank_(rank) {}
+    Spinlock(const Spinlock&) = delete;
+    Spinlock& operator=(const Spinlock&) = delete;
+
+    void acquire() ACQUIRE()
+    {
+        lock_rank_acquired(rank_);
+        while (locked_.exchange(true, std::memory_order_acquire)) [[unlikely]] {
+            while (locked_.load(std::memory_order_relaxed)) spin_wait_hook();
+        }
+    }
+    void release() RELEASE()
+    {
+        locked_.store(false, std::memory_order_release);
+        lock_rank_released(rank_);
+    }
+    bool is_locked() const { return locked_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<bool> locked_ { false };
+    LockRank rank_;
+};
+
+class SCOPED_CAPABILITY Guard {
+public:
+    explicit Guard(Spinlock& lock) ACQUIRE(lock) : lock_(lock) { lock_.acquire(); }
+    ~Guard() RELEASE() { lock_.release(); }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+private:
+    Spinlock& lock_;
+};
+
+} // namespace orrery::kernel

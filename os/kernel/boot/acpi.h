@@ -1,0 +1,19 @@
+// What the kernel wants from ACPI: the processors and the HPET. (ACPI specification 6.5, chapter 5.2.)
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/memory/layout.h"
+
+namespace orrery::kernel {
+
+struct MachineDescription {
+    std::uint32_t apic_ids[16] = {};
+    unsigned cpu_count = 0;
+    PhysicalAddress hpet = 0; // 0 = none
+};
+
+// `rsdp` is a physical address, or 0. Tables that lie outside RAM below `physical_end` or have a wrong length are skipped.
+MachineDescription read_acpi(PhysicalAddress rsdp, PhysicalAddress physical_end);
+
+} // namespace orrery::kernel

@@ -1,0 +1,53 @@
+// x86-64 page tables (Intel SDM volume 3 chapter 4): four levels, 4 KiB user pages, large pages for the kernel's maps.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/error.h"
+#include "kernel/memory/layout.h"
+
+namespace orrery::kernel {
+
+struct PageRights {
+    bool write = false;
+    bool execute = false;
+    bool user = false;
+    bool uncached = false;
+};
+
+// One tree of tables. Not locked: the owner (an address space, or the kernel at boot) orders its changes.
+class PageTable {
+public:
+    // A new tree whose upper half is the kernel's.
+    static Result<PageTable> create();
+    explicit constexpr PageTable(PhysicalAddress root) : root_(root) {}
+
+    PhysicalAddress root() const { return root_; }
+    // Maps one 4 KiB page, replacing what was there. out_of_memory if a table cannot be made.
+    Status map(VirtualAddress address, PhysicalAddress target, PageRights rights);
+    // Change what is mapped in [begin, end); ranges without tables are skipped, so the cost follows what exists. The
+    // caller makes TLBs forget.
+    void unmap(VirtualAddress begin, VirtualAddress end);
+    void protect(VirtualAddress begin, VirtualAddress end, PageRights rights);
+    // Frees the tables of the user half (not the pages that they map).
+    void destroy_user_half();
+    void destroy();
+
+private:
+    std::uint64_t* make_entry(VirtualAddress address);
+    template <typename Visit>
+    void for_each_present(VirtualAddress begin, VirtualAddress end, Visit visit);
+    PhysicalAddress root_;
+};
+
+// Builds the kernel's own tables (kernel image with exact rights, direct map up to `physical_end`) and loads them.
+void initialize_kernel_page_table(PhysicalAddress physical_end);
+PhysicalAddress kernel_page_table_root();
+// Uncached access to one page of device registers; the mapping stays for ever.
+void* map_device_page(PhysicalAddress address);
+// A kernel stack of kernel_stack_size bytes with an unmapped page below; returns its top, 0 if memory is out.
+inline constexpr std::uint64_t kernel_stack_size = 4 * page_size;
+VirtualAddress allocate_kernel_stack();
+void free_kernel_stack(VirtualAddress top);
+
+} // namespace orrery::kernel

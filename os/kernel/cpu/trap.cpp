@@ -1,0 +1,151 @@
+// What the kernel does when a program, a device or another CPU interrupts it, and on every way back to user mode.
+#include <atomic>
+
+#include "kernel/boot/panic.h"
+#include "kernel/cpu/apic.h"
+#include "kernel/cpu/clock.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/machine.h"
+#include "kernel/cpu/trap_frame.h"
+#include "kernel/memory/address_space.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscall/thread_end.h"
+#include "kernel/thread/scheduler.h"
+
+namespace orrery::kernel {
+
+extern "C" char user_copy_begin[], user_copy_end[], user_copy_fault[];
+
+void answer_shootdown(); // cpu/shootdown.cpp
+
+namespace {
+
+    // Exceptions, Intel SDM volume 3 table 6-1.
+    enum Exception : std::uint64_t {
+        divide_error = 0,
+        debug = 1,
+        breakpoint = 3,
+        overflow = 4,
+        bound_range = 5,
+        invalid_opcode = 6,
+        stack_fault = 12,
+        general_protection = 13,
+        page_fault = 14,
+        x87_error = 16,
+        alignment_check = 17,
+        simd_error = 19,
+    };
+
+    // Page-fault error code, Intel SDM volume 3 section 4.7.
+    constexpr std::uint64_t error_write = 1u << 1;
+    constexpr std::uint64_t error_fetch = 1u << 4;
+
+    std::uint32_t access_of(std::uint64_t error_code)
+    {
+        if (error_code & error_fetch) return abi::protection_execute;
+        return error_code & error_write ? abi::protection_write : abi::protection_read;
+    }
+
+    Fault fault_of(const TrapFrame& frame)
+    {
+        using abi::SignalCode;
+        switch (frame.vector) {
+        case divide_error: return { 8, SignalCode::fault_1, frame.rip };
+        case debug: return { 5, SignalCode::fault_2, frame.rip };
+        case breakpoint: return { 5, SignalCode::fault_1, frame.rip };
+        case overflow: return { 11, SignalCode::kernel, 0 };
+        case bound_range: return { 11, SignalCode::kernel, 0 };
+        case invalid_opcode: return { 4, SignalCode::fault_2, frame.rip };
+        case alignment_check: return { 7, SignalCode::fault_1, frame.rip };
+        case x87_error: return { 8, SignalCode::float_invalid, frame.rip };
+        case simd_error: return { 8, SignalCode::float_invalid, frame.rip };
+        default: return { 11, SignalCode::kernel, 0 }; // general protection, stack: no address is known
+        }
+    }
+
+    void user_page_fault(Thread& thread, TrapFrame& frame, VirtualAddress address)
+    {
+        const auto result = thread.space->resolve_fault(address, access_of(frame.error_code));
+        if (result) return;
+        if (result.error() == Error::out_of_memory) {
+            deliver_fault(thread, frame, { 7, abi::SignalCode::fault_2, address });
+            return;
+        }
+        const bool mapped = result.error() == Error::access_denied;
+        deliver_fault(thread, frame, { 11, mapped ? abi::SignalCode::fault_2 : abi::SignalCode::fault_1, address });
+    }
+
+    void kernel_page_fault(TrapFrame& frame, VirtualAddress address)
+    {
+        const bool in_copy = frame.rip >= reinterpret_cast<std::uint64_t>(user_copy_begin)
+            && frame.rip < reinterpret_cast<std::uint64_t>(user_copy_end);
+        if (!in_copy || !is_user_range(address, 1)) panic_at(frame, "page fault in the kernel, address", address);
+        if (current_thread().space->resolve_fault(address, access_of(frame.error_code))) return;
+        frame.rip = reinterpret_cast<std::uint64_t>(user_copy_fault);
+    }
+
+    void timer_interrupt()
+    {
+        Cpu& cpu = this_cpu();
+        run_expired_timers();
+        if (!cpu.idle.load(std::memory_order_relaxed) && clock_now() >= cpu.slice_end) {
+            cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
+            cpu.slice_end = clock_now() + time_slice;
+        }
+        program_timer_interrupt();
+    }
+
+} // namespace
+
+extern "C" void trap(TrapFrame& frame)
+{
+    Cpu& cpu = this_cpu();
+    switch (frame.vector) {
+    case vector_timer:
+        ++cpu.interrupts;
+        end_of_interrupt();
+        timer_interrupt();
+        return;
+    case vector_attention:
+        ++cpu.interrupts;
+        end_of_interrupt();
+        return; // the way back does the rest
+    case vector_shootdown:
+        ++cpu.interrupts;
+        end_of_interrupt();
+        answer_shootdown();
+        return;
+    case vector_spurious: return;
+    default: break;
+    }
+    if (frame.vector >= 32) panic_at(frame, "unexpected interrupt, vector", frame.vector);
+
+    const std::uint64_t fault_address = frame.vector == page_fault ? read_cr2() : 0;
+    if (!frame.from_user()) {
+        if (frame.vector == page_fault) kernel_page_fault(frame, fault_address);
+        else panic_at(frame, "exception in the kernel, vector", frame.vector);
+        return;
+    }
+    Thread& thread = current_thread();
+    if (frame.vector == page_fault) {
+        user_page_fault(thread, frame, fault_address);
+        return;
+    }
+    deliver_fault(thread, frame, fault_of(frame));
+}
+
+// Every return to user mode that finds the attention word set comes here. Loops, because what it does takes time in
+// which new reasons may arise; interrupts are off from the last test to the return itself.
+extern "C" void return_to_user(TrapFrame& frame)
+{
+    for (;;) {
+        Thread& thread = current_thread();
+        const std::uint32_t attention = thread.hot.attention.exchange(0, std::memory_order_seq_cst);
+        if (attention == 0) return;
+        if (attention & attention_end) end_thread();
+        if (attention & attention_reschedule) schedule();
+        if (attention & attention_signal) deliver_signals(thread, frame);
+    }
+}
+
+} // namespace orrery::kernel

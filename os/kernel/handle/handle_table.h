@@ -1,0 +1,56 @@
+// One address space's handles: a growing array of (object, rights); the index is the handle.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/error.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/handle/object.h"
+
+namespace orrery::kernel {
+
+struct HandleSlot {
+    Object* object = nullptr; // owned reference
+    std::uint32_t rights = 0;
+};
+
+class HandleTable {
+public:
+    static constexpr std::uint32_t max_slots = 4096;
+
+    ~HandleTable() { close_all(); }
+
+    // limit_reached if the table is full, out_of_memory if it cannot grow, terminated after close_all: a dead space
+    // must not take new references, or one that names itself would keep itself alive.
+    Result<abi::Handle> insert(Ref<Object> object, std::uint32_t rights) EXCLUDES(lock_);
+    Status close(abi::Handle handle) EXCLUDES(lock_);
+    void close_all() EXCLUDES(lock_);
+
+    // Checks in this order, because it helps debugging: existence, kind, rights.
+    Result<Ref<Object>> find(abi::Handle handle, abi::ObjectKind kind, std::uint32_t rights) EXCLUDES(lock_);
+    template <typename T>
+    Result<Ref<T>> find(abi::Handle handle, std::uint32_t rights) EXCLUDES(lock_)
+    {
+        auto object = find(handle, T::object_kind, rights);
+        if (!object) return fail(object.error());
+        return Ref<T>::adopt(static_cast<T*>(object->leak()));
+    }
+    struct Entry {
+        Ref<Object> object;
+        std::uint32_t rights;
+    };
+    Result<Entry> find_any(abi::Handle handle) EXCLUDES(lock_);
+
+private:
+    Status grow() REQUIRES(lock_);
+
+    mutable Spinlock lock_ { LockRank::handle_table };
+    // Read by the Inspector: slots_[0 .. capacity_).
+    HandleSlot* slots_ GUARDED_BY(lock_) = nullptr;
+    std::uint32_t capacity_ GUARDED_BY(lock_) = 0;
+    std::uint32_t used_ GUARDED_BY(lock_) = 0;
+    std::uint32_t search_from_ GUARDED_BY(lock_) = 1;
+    bool closed_ GUARDED_BY(lock_) = false;
+};
+
+} // namespace orrery::kernel

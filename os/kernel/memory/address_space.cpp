@@ -1,0 +1,306 @@
+// Address spaces: the mapping array and the page tables that follow it.
+#include "kernel/memory/address_space.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "kernel/boot/registry.h"
+#include "kernel/thread/scheduler.h"
+#include "kernel/trace/recorder.h"
+
+namespace orrery::kernel {
+namespace {
+
+    std::atomic<std::uint32_t> next_number { 1 };
+
+    // Where address 0 in map() begins to look: above what static programs are linked to.
+    constexpr VirtualAddress search_begin = 0x1000'0000;
+
+    constexpr std::uint32_t all_protections = abi::protection_read | abi::protection_write | abi::protection_execute;
+
+    bool valid_protection(std::uint32_t protection)
+    {
+        const bool both = (protection & abi::protection_write) && (protection & abi::protection_execute);
+        return (protection & ~all_protections) == 0 && !both;
+    }
+
+    PageRights rights_of(std::uint32_t protection)
+    {
+        return { .write = (protection & abi::protection_write) != 0,
+            .execute = (protection & abi::protection_execute) != 0,
+            .user = true };
+    }
+
+} // namespace
+
+Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name)
+{
+    TRY(table, PageTable::create());
+    auto* space
+        = new (std::nothrow) AddressSpace(next_number.fetch_add(1, std::memory_order_relaxed), PageTable(table.root()));
+    if (!space) {
+        table.destroy();
+        return fail(Error::out_of_memory);
+    }
+    std::memcpy(space->name, name.data(), std::min(name.size(), name_size - 1));
+    register_space(*space);
+    return Ref<AddressSpace>::adopt(space);
+}
+
+AddressSpace::~AddressSpace()
+{
+    finish_end();
+    unregister_space(*this);
+    if (process_frame) frame_allocator.release(process_frame);
+    Guard guard(lock_);
+    page_table_.destroy();
+    delete[] mappings_;
+}
+
+// Index of the first mapping that ends above `address`.
+std::size_t AddressSpace::lower_bound(VirtualAddress address) const
+{
+    const Mapping* found = std::partition_point(
+        mappings_, mappings_ + mapping_count_, [&](const Mapping& mapping) { return mapping.end <= address; });
+    return static_cast<std::size_t>(found - mappings_);
+}
+
+Mapping* AddressSpace::find(VirtualAddress address)
+{
+    const std::size_t index = lower_bound(address);
+    return index < mapping_count_ && mappings_[index].begin <= address ? &mappings_[index] : nullptr;
+}
+
+Status AddressSpace::insert_at(std::size_t index, const Mapping& mapping)
+{
+    if (mapping_count_ == mapping_capacity_) {
+        if (mapping_capacity_ == max_mappings) return fail(Error::limit_reached);
+        const std::size_t capacity = mapping_capacity_ == 0 ? 16 : mapping_capacity_ * 2;
+        auto* mappings = new (std::nothrow) Mapping[capacity];
+        if (!mappings) return fail(Error::out_of_memory);
+        std::copy_n(mappings_, mapping_count_, mappings);
+        delete[] mappings_;
+        mappings_ = mappings;
+        mapping_capacity_ = capacity;
+    }
+    std::copy_backward(mappings_ + index, mappings_ + mapping_count_, mappings_ + mapping_count_ + 1);
+    mappings_[index] = mapping;
+    ++mapping_count_;
+    return {};
+}
+
+void AddressSpace::remove_at(std::size_t index)
+{
+    std::copy(mappings_ + index + 1, mappings_ + mapping_count_, mappings_ + index);
+    --mapping_count_;
+}
+
+Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offset, VirtualAddress address,
+    std::uint64_t length, std::uint32_t protection)
+{
+    if (length == 0 || length > MemoryObject::max_size || !is_page_aligned(offset) || !is_page_aligned(address)
+        || !valid_protection(protection))
+        return fail(Error::invalid_argument);
+    length = round_up(length, page_size);
+    if (offset > object->size() || length > object->size() - offset) return fail(Error::invalid_argument);
+    if (address != 0 && !is_user_range(address, length)) return fail(Error::invalid_argument);
+
+    Guard guard(lock_);
+    if (address == 0) {
+        address = std::max(search_from_, search_begin);
+        for (std::size_t index = lower_bound(address); index < mapping_count_; ++index) {
+            if (mappings_[index].begin >= address && mappings_[index].begin - address >= length) break;
+            address = std::max(address, mappings_[index].end);
+        }
+        if (!is_user_range(address, length)) return fail(Error::limit_reached);
+    }
+    const std::size_t index = lower_bound(address);
+    if (index < mapping_count_ && mappings_[index].begin < address + length) return fail(Error::already_exists);
+    TRY_STATUS(insert_at(index, { address, address + length, offset, protection, object.get() }));
+    (void)object.leak();
+    return address;
+}
+
+// Makes `address` a border between mappings, if it lies inside one.
+Status AddressSpace::split(VirtualAddress address)
+{
+    const std::size_t index = lower_bound(address);
+    if (index == mapping_count_ || mappings_[index].begin >= address) return {};
+    Mapping upper = mappings_[index];
+    upper.offset += address - upper.begin;
+    upper.begin = address;
+    TRY_STATUS(insert_at(index + 1, upper));
+    upper.object->reference();
+    mappings_[index].end = address;
+    return {};
+}
+
+// Makes [begin, end) a run of whole mappings without a hole and gives the index of the first.
+Result<std::size_t> AddressSpace::isolate(VirtualAddress begin, VirtualAddress end)
+{
+    VirtualAddress covered = begin;
+    for (std::size_t index = lower_bound(begin); covered < end; ++index) {
+        if (index == mapping_count_ || mappings_[index].begin > covered) return fail(Error::bad_address);
+        covered = mappings_[index].end;
+    }
+    TRY_STATUS(split(begin));
+    TRY_STATUS(split(end));
+    return lower_bound(begin);
+}
+
+Status AddressSpace::unmap(VirtualAddress address, std::uint64_t length)
+{
+    if (length == 0 || !is_page_aligned(address) || !is_user_range(address, length))
+        return fail(Error::invalid_argument);
+    const VirtualAddress end = address + round_up(length, page_size);
+    // Objects die outside the lock, after no TLB can reach their pages any more.
+    Ref<MemoryObject> last;
+    for (VirtualAddress begin = address; begin < end;) {
+        Mapping mapping;
+        {
+            Guard guard(lock_);
+            if (begin == address) TRY_STATUS(isolate(address, end));
+            const std::size_t index = lower_bound(begin);
+            if (index == mapping_count_ || mappings_[index].begin >= end) break;
+            mapping = mappings_[index];
+            remove_at(index);
+            page_table_.unmap(mapping.begin, mapping.end);
+        }
+        shoot_down(*this, mapping.begin, mapping.end);
+        last = Ref<MemoryObject>::adopt(mapping.object);
+        begin = mapping.end;
+    }
+    return {};
+}
+
+Status AddressSpace::protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection)
+{
+    if (length == 0 || !is_page_aligned(address) || !is_user_range(address, length) || !valid_protection(protection))
+        return fail(Error::invalid_argument);
+    const VirtualAddress end = address + round_up(length, page_size);
+    {
+        Guard guard(lock_);
+        TRY(first, isolate(address, end));
+        for (std::size_t index = first; index < mapping_count_ && mappings_[index].begin < end; ++index) {
+            Mapping& mapping = mappings_[index];
+            mapping.protection = protection;
+            if (protection == abi::protection_none) page_table_.unmap(mapping.begin, mapping.end);
+            else page_table_.protect(mapping.begin, mapping.end, rights_of(protection));
+        }
+    }
+    shoot_down(*this, address, end);
+    return {};
+}
+
+Status AddressSpace::make_present(Mapping& mapping, VirtualAddress page)
+{
+    TRY(frame, mapping.object->page(mapping.offset + (page - mapping.begin)));
+    return page_table_.map(page, frame_allocator.address_of(frame), rights_of(mapping.protection));
+}
+
+Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
+{
+    Guard guard(lock_);
+    Mapping* mapping = find(address);
+    if (!mapping) return fail(Error::bad_address);
+    if ((mapping->protection & access) == 0) return fail(Error::access_denied);
+    return make_present(*mapping, round_down(address, page_size));
+}
+
+Result<Frame*> AddressSpace::pin(VirtualAddress address, std::uint32_t access)
+{
+    Guard guard(lock_);
+    Mapping* mapping = find(address);
+    if (!mapping || (mapping->protection & access) == 0) return fail(Error::bad_address);
+    TRY(frame, mapping->object->page(mapping->offset + round_down(address - mapping->begin, page_size)));
+    frame_allocator.reference(frame);
+    return frame;
+}
+
+// Frees what a dead space holds. Also called by the destructor, for a space that never had a thread.
+void AddressSpace::finish_end()
+{
+    handles.close_all();
+    for (;;) {
+        Mapping mapping;
+        {
+            Guard guard(lock_);
+            if (mapping_count_ == 0) break;
+            mapping = mappings_[mapping_count_ - 1];
+            remove_at(mapping_count_ - 1);
+            page_table_.unmap(mapping.begin, mapping.end);
+        }
+        shoot_down(*this, mapping.begin, mapping.end);
+        mapping.object->release();
+    }
+}
+
+Status AddressSpace::join(Thread& thread)
+{
+    Guard guard(membership_lock);
+    if (state != SpaceState::alive) return fail(Error::terminated);
+    if (threads.size() == max_threads) return fail(Error::limit_reached);
+    threads.push_back(&thread);
+    return {};
+}
+
+void AddressSpace::end(abi::ExitStatus status)
+{
+    bool empty = false;
+    {
+        Guard guard(membership_lock);
+        if (state != SpaceState::alive) return;
+        exit_status = status.word();
+        empty = threads.empty();
+        state = empty ? SpaceState::ended : SpaceState::ending;
+        for (Thread* thread = threads.first(); thread; thread = threads.next(thread)) {
+            set_attention(*thread, attention_end);
+            wake(*thread, Error::interrupted);
+        }
+    }
+    ORRERY_TRACE(space, ended, 0, number, status.word(), 0);
+    if (!empty) return;
+    finish_end();
+    Guard guard(waiters_lock_);
+    while (Waiter* waiter = waiters_.pop_front()) wake(*waiter->thread, Error::none);
+}
+
+void AddressSpace::thread_left(Thread& thread)
+{
+    bool last = false;
+    {
+        Guard guard(membership_lock);
+        threads.remove(&thread);
+        last = threads.empty();
+    }
+    if (!last) return;
+    finish_end();
+    {
+        Guard guard(membership_lock);
+        state = SpaceState::ended;
+    }
+    Guard guard(waiters_lock_);
+    while (Waiter* waiter = waiters_.pop_front()) wake(*waiter->thread, Error::none);
+}
+
+Result<abi::ExitStatus> AddressSpace::wait_for_end(std::uint64_t deadline)
+{
+    Waiter waiter { &current_thread(), {} };
+    for (;;) {
+        waiters_lock_.acquire();
+        if (state.load(std::memory_order_acquire) == SpaceState::ended) {
+            waiters_lock_.release();
+            return abi::ExitStatus::from_word(exit_status.load(std::memory_order_relaxed));
+        }
+        waiters_.push_back(&waiter);
+        const Error result = sleep(waiters_lock_, { WaitReason::space_end, number, 0, deadline, 0 });
+        {
+            Guard guard(waiters_lock_);
+            waiters_.remove(&waiter);
+        }
+        if (result != Error::none) return fail(result);
+    }
+}
+
+} // namespace orrery::kernel

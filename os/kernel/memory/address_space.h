@@ -1,0 +1,116 @@
+// An address space: mappings, page tables, handles, and the threads that live and end together in it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "abi/signal.h"
+#include "abi/syscall.h"
+#include "kernel/base/error.h"
+#include "kernel/base/list.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/cpu/page_table.h"
+#include "kernel/handle/handle_table.h"
+#include "kernel/handle/object.h"
+#include "kernel/memory/memory_object.h"
+#include "kernel/thread/thread.h"
+
+namespace orrery::kernel {
+
+// [begin, end) shows `object` from `offset` on. Page-aligned throughout.
+struct Mapping {
+    VirtualAddress begin = 0;
+    VirtualAddress end = 0;
+    std::uint64_t offset = 0;
+    std::uint32_t protection = 0;
+    MemoryObject* object = nullptr; // owned reference
+};
+
+enum class SpaceState : std::uint32_t { alive, ending, ended };
+
+class AddressSpace final : public Object {
+public:
+    static constexpr abi::ObjectKind object_kind = abi::ObjectKind::space;
+    static constexpr std::size_t max_mappings = 4096;
+    static constexpr std::size_t max_threads = 4096;
+    static constexpr std::size_t name_size = 32;
+
+    static Result<Ref<AddressSpace>> create(std::span<const char> name);
+    ~AddressSpace() override;
+
+    // Maps `length` bytes (rounded up) of `object` from `offset` at `address`, or where there is room if it is 0.
+    // invalid_argument (misaligned, outside the user half or the object, writable and executable), already_exists
+    // (overlap), limit_reached, out_of_memory. Nothing is touched yet: pages come by faults.
+    Result<VirtualAddress> map(Ref<MemoryObject> object, std::uint64_t offset, VirtualAddress address,
+        std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
+    // Parts of mappings may be removed or changed; bad_address if the range is not mapped throughout.
+    Status unmap(VirtualAddress address, std::uint64_t length) EXCLUDES(lock_);
+    Status protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
+    // Makes the page present if the mapping allows `access` (one abi::Protection bit); bad_address, access_denied
+    // (mapped, but not for that), out_of_memory.
+    Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
+    // The frame behind a user address, made present and referenced for the caller.
+    Result<Frame*> pin(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
+
+    // Ends the space: every thread ends on its way to user mode. The first caller's status counts.
+    void end(abi::ExitStatus status) EXCLUDES(membership_lock);
+    // Called by a thread of the space that is going.
+    void thread_left(Thread& thread) EXCLUDES(membership_lock);
+    Status join(Thread& thread) EXCLUDES(membership_lock); // terminated, limit_reached
+    Result<abi::ExitStatus> wait_for_end(std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS;
+
+    PhysicalAddress page_table_root() const { return page_table_.root(); }
+
+    AddressSpace* all_next = nullptr; // list of all spaces, for the Inspector
+    char name[name_size] = {};
+    std::atomic<std::uint32_t> loaded_on { 0 }; // bit per CPU whose CR3 names this space
+    HandleTable handles;
+
+    Spinlock membership_lock { LockRank::membership };
+    List<Thread, &Thread::space_link> threads GUARDED_BY(membership_lock);
+    // Change under membership_lock, only forwards; exit_status is written before state. Anyone may look.
+    std::atomic<SpaceState> state { SpaceState::alive };
+    std::atomic<std::uint64_t> exit_status { 0 }; // abi::ExitStatus word
+
+    // Process-directed signals.
+    Spinlock signal_lock { LockRank::signal };
+    std::uint64_t early_pending GUARDED_BY(signal_lock) = 0; // raised before there was a page; bit number - 1
+    Frame* process_frame = nullptr; // set once by the first signal_register; referenced
+    std::atomic<abi::ProcessControl*> process_page { nullptr }; // kernel address of that page
+    std::uint64_t process_control_address = 0;                  // user address of that page
+
+private:
+    AddressSpace(std::uint32_t number, PageTable table) : Object(object_kind, number), page_table_(table) {}
+
+    Mapping* find(VirtualAddress address) REQUIRES(lock_);
+    std::size_t lower_bound(VirtualAddress address) const REQUIRES(lock_);
+    Status insert_at(std::size_t index, const Mapping& mapping) REQUIRES(lock_);
+    void remove_at(std::size_t index) REQUIRES(lock_);
+    Status split(VirtualAddress address) REQUIRES(lock_);
+    Result<std::size_t> isolate(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
+    Status make_present(Mapping& mapping, VirtualAddress page) REQUIRES(lock_);
+    void finish_end() EXCLUDES(lock_);
+
+    Spinlock lock_ { LockRank::space };
+    PageTable page_table_; // its root never changes; its entries change under lock_
+    // Sorted by address. The Inspector reads mappings_[0 .. mapping_count_).
+    Mapping* mappings_ GUARDED_BY(lock_) = nullptr;
+    std::size_t mapping_count_ GUARDED_BY(lock_) = 0;
+    std::size_t mapping_capacity_ GUARDED_BY(lock_) = 0;
+    VirtualAddress search_from_ GUARDED_BY(lock_) = 0;
+
+    Spinlock waiters_lock_ { LockRank::waiters };
+    struct Waiter {
+        Thread* thread;
+        ListLink<Waiter> link;
+    };
+    List<Waiter, &Waiter::link> waiters_ GUARDED_BY(waiters_lock_);
+};
+
+// Makes the calling CPU use the space's page tables.
+void load_address_space(AddressSpace& space);
+// Makes every CPU that uses the space forget [begin, end); the caller's page-table change comes first.
+void shoot_down(AddressSpace& space, VirtualAddress begin, VirtualAddress end);
+
+} // namespace orrery::kernel

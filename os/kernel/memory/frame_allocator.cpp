@@ -1,0 +1,87 @@
+// Buddy allocation: a block of order n is aligned to its size, and its buddy differs from it in exactly that bit.
+#include "kernel/memory/frame_allocator.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace orrery::kernel {
+
+FrameAllocator frame_allocator;
+
+void FrameAllocator::initialize(Frame* frames, std::size_t count)
+{
+    frames_ = frames;
+    count_ = count;
+    for (std::size_t index = 0; index < count; ++index) new (&frames[index]) Frame;
+}
+
+void FrameAllocator::add_range(PhysicalAddress begin, PhysicalAddress end)
+{
+    Guard guard(lock_);
+    std::size_t index = round_up(begin, page_size) / page_size;
+    const std::size_t last = std::min<std::size_t>(end / page_size, count_);
+    while (index < last) {
+        unsigned order = max_order;
+        while (order > 0 && (index % (std::size_t { 1 } << order) != 0 || index + (std::size_t { 1 } << order) > last))
+            --order;
+        total_frames_ += std::size_t { 1 } << order;
+        free_block(index, order);
+        index += std::size_t { 1 } << order;
+    }
+}
+
+void FrameAllocator::free_block(std::size_t index, unsigned order)
+{
+    free_frames_.fetch_add(std::size_t { 1 } << order, std::memory_order_relaxed);
+    while (order < max_order) {
+        const std::size_t buddy = index ^ (std::size_t { 1 } << order);
+        if (buddy >= count_ || frames_[buddy].state != FrameState::free || frames_[buddy].order != order) break;
+        if (!List<Frame, &Frame::link>::contains_link(&frames_[buddy])) break;
+        free_[order].remove(&frames_[buddy]);
+        frames_[buddy].state = FrameState::used; // now the inside of a larger block
+        index = std::min(index, buddy);
+        ++order;
+    }
+    frames_[index].state = FrameState::free;
+    frames_[index].order = static_cast<std::uint8_t>(order);
+    free_[order].push_front(&frames_[index]);
+}
+
+Frame* FrameAllocator::allocate(unsigned order)
+{
+    Guard guard(lock_);
+    unsigned found = order;
+    while (found <= max_order && free_[found].empty()) ++found;
+    if (found > max_order) return nullptr;
+    Frame* frame = free_[found].pop_front();
+    const auto index = static_cast<std::size_t>(frame - frames_);
+    while (found > order) { // give the upper halves back
+        --found;
+        Frame* upper = &frames_[index + (std::size_t { 1 } << found)];
+        upper->state = FrameState::free;
+        upper->order = static_cast<std::uint8_t>(found);
+        free_[found].push_front(upper);
+    }
+    frame->state = FrameState::used;
+    frame->order = static_cast<std::uint8_t>(order);
+    frame->references.store(1, std::memory_order_relaxed);
+    free_frames_.fetch_sub(std::size_t { 1 } << order, std::memory_order_relaxed);
+    return frame;
+}
+
+Frame* FrameAllocator::allocate_zeroed()
+{
+    Frame* frame = allocate();
+    if (frame) std::memset(memory_of(frame), 0, page_size);
+    return frame;
+}
+
+void FrameAllocator::release(Frame* frame)
+{
+    if (frame->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (frame->state == FrameState::reserved) return;
+    Guard guard(lock_);
+    free_block(static_cast<std::size_t>(frame - frames_), frame->order);
+}
+
+} // namespace orrery::kernel

@@ -1,0 +1,64 @@
+// Physical memory: a buddy allocator over frames of 4 KiB, and a reference count for each frame.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernel/base/list.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/memory/layout.h"
+
+namespace orrery::kernel {
+
+enum class FrameState : std::uint8_t { reserved, free, used };
+
+struct Frame {
+    std::atomic<std::uint32_t> references { 0 };
+    FrameState state = FrameState::reserved;
+    std::uint8_t order = 0; // of the block that starts here
+    ListLink<Frame> link;   // on a free list
+};
+
+class FrameAllocator {
+public:
+    static constexpr unsigned max_order = 10; // 4 MiB
+
+    // Boot only: `frames` is room for `count` Frame structures, one for each 4 KiB from physical 0.
+    void initialize(Frame* frames, std::size_t count);
+    // Boot only: gives [begin, end) to the allocator.
+    void add_range(PhysicalAddress begin, PhysicalAddress end) EXCLUDES(lock_);
+
+    // A block of 2^order frames with reference count 1, or nullptr. Contents are whatever was there.
+    Frame* allocate(unsigned order = 0) EXCLUDES(lock_);
+    Frame* allocate_zeroed();
+    void reference(Frame* frame) { frame->references.fetch_add(1, std::memory_order_relaxed); }
+    // Drops a reference; the last one frees the block (reserved frames are only counted).
+    void release(Frame* frame) EXCLUDES(lock_);
+
+    PhysicalAddress address_of(const Frame* frame) const
+    {
+        return static_cast<PhysicalAddress>(frame - frames_) * page_size;
+    }
+    void* memory_of(const Frame* frame) const { return to_virtual(address_of(frame)); }
+    Frame* frame_at(PhysicalAddress address) const
+    {
+        return address / page_size < count_ ? frames_ + address / page_size : nullptr;
+    }
+    std::size_t free_frames() const { return free_frames_.load(std::memory_order_relaxed); }
+    std::size_t total_frames() const { return total_frames_; }
+
+private:
+    void free_block(std::size_t index, unsigned order) REQUIRES(lock_);
+
+    Spinlock lock_ { LockRank::frames };
+    Frame* frames_ = nullptr;
+    std::size_t count_ = 0;
+    std::size_t total_frames_ = 0;
+    std::atomic<std::size_t> free_frames_ { 0 };
+    List<Frame, &Frame::link> free_[max_order + 1] GUARDED_BY(lock_);
+};
+
+extern FrameAllocator frame_allocator;
+
+} // namespace orrery::kernel

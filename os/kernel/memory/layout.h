@@ -1,0 +1,36 @@
+// The kernel's half of every address space. The Inspector relies on the direct map through the descriptor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "abi/startup.h"
+
+namespace orrery::kernel {
+
+using abi::page_size;
+using PhysicalAddress = std::uint64_t;
+using VirtualAddress = std::uint64_t;
+
+inline constexpr VirtualAddress direct_map_base = 0xffff'8000'0000'0000; // all RAM, writable, never executable
+inline constexpr VirtualAddress kernel_stack_area = 0xffff'c000'0000'0000; // stacks with a guard page below each
+inline constexpr VirtualAddress device_area = 0xffff'd000'0000'0000; // uncached device registers
+inline constexpr VirtualAddress kernel_image_base = 0xffff'ffff'8000'0000; // virtual minus physical of the kernel image
+
+inline void* to_virtual(PhysicalAddress address) { return reinterpret_cast<void*>(direct_map_base + address); }
+inline PhysicalAddress to_physical(const void* direct_mapped)
+{
+    return reinterpret_cast<VirtualAddress>(direct_mapped) - direct_map_base;
+}
+
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
+constexpr std::uint64_t round_down(std::uint64_t value, std::uint64_t unit) { return value / unit * unit; }
+constexpr bool is_page_aligned(std::uint64_t value) { return value % page_size == 0; }
+
+// True if [address, address + length) lies in the user half; an empty range does too. Safe against overflow.
+constexpr bool is_user_range(VirtualAddress address, std::uint64_t length)
+{
+    return address >= abi::user_begin && address <= abi::user_end && length <= abi::user_end - address;
+}
+
+} // namespace orrery::kernel

@@ -1,0 +1,29 @@
+// The kernel's side of the system-call table: one function per line of abi/syscall.h.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/syscall.h"
+#include "kernel/base/error.h"
+
+namespace orrery::kernel {
+
+// A call's value, or minus the error: what goes back in RAX.
+using SyscallValue = std::int64_t;
+
+inline SyscallValue to_value(Error error) { return -static_cast<SyscallValue>(error); }
+inline SyscallValue to_value(const Status& status) { return status ? 0 : to_value(status.error()); }
+template <typename T>
+SyscallValue to_value(const Result<T>& result)
+{
+    return result ? static_cast<SyscallValue>(*result) : to_value(result.error());
+}
+
+// Assembly calls these with the six argument registers; a function that needs fewer ignores the rest.
+#define X(name, arguments, sentence)                                                                          \
+    extern "C" SyscallValue syscall_##name(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, \
+        std::uint64_t);
+ORRERY_SYSCALLS(X)
+#undef X
+
+} // namespace orrery::kernel

@@ -1,0 +1,65 @@
+// System calls on threads.
+#include "kernel/memory/address_space.h"
+#include "kernel/memory/user_access.h"
+#include "kernel/signal/signal.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/syscall/thread_end.h"
+#include "kernel/thread/futex.h"
+#include "kernel/thread/scheduler.h"
+#include "kernel/trace/recorder.h"
+
+namespace orrery::kernel {
+namespace {
+
+    Result<abi::Handle> create(abi::Handle handle, const Thread::Start& start)
+    {
+        AddressSpace& own = *current_thread().space;
+        TRY(space, own.handles.find<AddressSpace>(handle, abi::right_manage));
+        TRY(thread, Thread::create(space, start));
+        auto inserted = own.handles.insert(thread, abi::right_signal | abi::right_wait | abi::right_duplicate);
+        return inserted;
+    }
+
+} // namespace
+
+void end_thread()
+{
+    Thread& thread = current_thread();
+    if (thread.exit_word != 0) {
+        const std::uint32_t zero = 0;
+        // A bad address hurts only the program that gave it: nobody is woken.
+        if (copy_to_user(thread.exit_word, &zero, sizeof(zero))) (void)futex_wake(thread.exit_word, UINT64_MAX);
+    }
+    {
+        Guard guard(thread.signal_lock);
+        cancel_timer(thread.signal_timer);
+        thread.signal_timer_interval = 0;
+    }
+    ORRERY_TRACE(thread, ended, 0, thread.number, thread.space->number, 0);
+    thread.space->thread_left(thread);
+    hand_on_process_signals(thread);
+    end_current_thread();
+}
+
+SyscallValue syscall_thread_yield(
+    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    schedule();
+    return 0;
+}
+
+SyscallValue syscall_thread_create(
+    std::uint64_t space, std::uint64_t entry, std::uint64_t stack_pointer, std::uint64_t argument,
+    std::uint64_t thread_pointer, std::uint64_t)
+{
+    return to_value(create(static_cast<abi::Handle>(space), { entry, stack_pointer, argument, thread_pointer }));
+}
+
+SyscallValue syscall_thread_end(
+    std::uint64_t exit_word, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    current_thread().exit_word = exit_word % 4 == 0 ? exit_word : 0;
+    end_thread();
+}
+
+} // namespace orrery::kernel

@@ -1,0 +1,271 @@
+// The scheduler: ready lists, switching, stealing when idle, and the blocking primitive.
+#include "kernel/thread/scheduler.h"
+
+#include <new>
+
+#include "kernel/boot/descriptor.h"
+#include "kernel/boot/panic.h"
+#include "kernel/cpu/apic.h"
+#include "kernel/cpu/clock.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/machine.h"
+#include "kernel/memory/address_space.h"
+#include "kernel/trace/recorder.h"
+
+namespace orrery::kernel {
+
+struct ReadyList {
+    List<Thread, &Thread::run_link> threads;
+};
+
+extern "C" void context_switch(std::uint64_t* save_stack_pointer, std::uint64_t next_stack_pointer);
+
+namespace {
+
+    Thread* pop_ready(Cpu& cpu)
+    {
+        Guard guard(cpu.run_queue_lock);
+        return cpu.ready->threads.pop_front();
+    }
+
+    // Takes work from the longest list of the others; an idle CPU has nothing better to do than to look.
+    Thread* steal(Cpu& self)
+    {
+        for (unsigned step = 1; step < cpu_count; ++step) {
+            Cpu& other = cpus[(self.number + step) % cpu_count];
+            if (!other.online.load(std::memory_order_relaxed)) continue;
+            if (Thread* thread = pop_ready(other)) return thread;
+        }
+        return nullptr;
+    }
+
+    Cpu& choose_cpu(Thread& thread)
+    {
+        Cpu& last = thread.cpu ? *thread.cpu : this_cpu();
+        if (last.idle.load(std::memory_order_relaxed)) return last;
+        for (unsigned index = 0; index < cpu_count; ++index)
+            if (cpus[index].online.load(std::memory_order_relaxed) && cpus[index].idle.load(std::memory_order_relaxed))
+                return cpus[index];
+        return last;
+    }
+
+    // Runs on the new thread's stack: the old one is off its stack now and may run elsewhere, or be freed.
+    void finish_switch()
+    {
+        Cpu& cpu = this_cpu();
+        Thread* previous = cpu.previous;
+        cpu.previous = nullptr;
+        if (!previous) return;
+        bool ended = false;
+        {
+            Guard guard(previous->lock);
+            ended = previous->state == ThreadState::ended;
+        }
+        previous->on_cpu.store(false, std::memory_order_release);
+        if (ended) previous->release(); // the reference that a living thread has on itself
+    }
+
+    void switch_to(Thread& next)
+    {
+        Cpu& cpu = this_cpu();
+        Thread& previous = *cpu.current;
+        // The next thread may have been woken while it was still on its way out on another CPU.
+        while (next.on_cpu.load(std::memory_order_acquire)) spin_wait_hook();
+        next.on_cpu.store(true, std::memory_order_relaxed);
+        const bool to_idle = &next == cpu.idle_thread;
+        cpu.idle.store(to_idle, std::memory_order_relaxed);
+
+        if (previous.space) {
+            previous.fs_base = read_fs_base();
+            previous.gs_base = read_msr(msr_kernel_gs_base);
+            save_extended_state(previous.extended_state);
+        }
+        if (next.space) {
+            if (cpu.loaded_space != next.space) load_address_space(*next.space);
+            write_fs_base(next.fs_base);
+            write_msr(msr_kernel_gs_base, next.gs_base);
+            if (cpu.extended_state_owner != &next || next.cpu != &cpu) restore_extended_state(next.extended_state);
+            cpu.extended_state_owner = &next;
+            set_kernel_stack(cpu, next.kernel_stack);
+        }
+        ORRERY_TRACE(thread, switched, 0, previous.number, next.number, cpu.number);
+        cpu.previous = &previous;
+        cpu.current = &next;
+        cpu.hot = &next.hot;
+        next.cpu = &cpu;
+        ++next.switches;
+        cpu.slice_end = clock_now() + time_slice;
+        program_timer_interrupt();
+        context_switch(&previous.kernel_stack_pointer, next.kernel_stack_pointer);
+        finish_switch();
+    }
+
+} // namespace
+
+Thread& current_thread() { return *this_cpu().current; }
+
+void initialize_run_queue(Cpu& cpu)
+{
+    cpu.ready = new (std::nothrow) ReadyList;
+    if (!cpu.ready) panic("no memory for a ready list");
+}
+
+void poke(Cpu& cpu)
+{
+    if (&cpu != &this_cpu()) send_interrupt(cpu.apic_id, vector_attention);
+}
+
+void set_attention(Thread& thread, std::uint32_t bits)
+{
+    thread.hot.attention.fetch_or(bits, std::memory_order_seq_cst);
+    // A thread that is about to run will see the bits on its way to user mode; one that runs must be interrupted.
+    if (thread.on_cpu.load(std::memory_order_seq_cst) && thread.cpu) poke(*thread.cpu);
+}
+
+void make_ready(Thread& thread)
+{
+    Cpu& cpu = choose_cpu(thread);
+    {
+        Guard guard(cpu.run_queue_lock);
+        cpu.ready->threads.push_back(&thread);
+    }
+    if (cpu.idle.load(std::memory_order_seq_cst)) poke(cpu);
+}
+
+void schedule()
+{
+    Cpu& cpu = this_cpu();
+    Thread& self = *cpu.current;
+    Thread* next = pop_ready(cpu);
+    bool may_stay = false;
+    {
+        Guard guard(self.lock);
+        may_stay = self.state == ThreadState::running && &self != cpu.idle_thread;
+        // Woken again before it got off the CPU, and found by itself: it simply goes on.
+        if (next == &self) {
+            self.state = ThreadState::running;
+            return;
+        }
+    }
+    if (!next && !may_stay) next = steal(cpu);
+    if (!next) {
+        if (may_stay) {
+            cpu.slice_end = clock_now() + time_slice;
+            return;
+        }
+        next = cpu.idle_thread;
+    }
+    if (next == &self) { // stolen back from another CPU's list, or the idle thread with nothing to do
+        Guard guard(self.lock);
+        if (self.state == ThreadState::ready) self.state = ThreadState::running;
+        return;
+    }
+    if (may_stay) {
+        {
+            Guard guard(self.lock);
+            self.state = ThreadState::ready;
+        }
+        Guard guard(cpu.run_queue_lock);
+        cpu.ready->threads.push_back(&self);
+    }
+    {
+        Guard guard(next->lock);
+        next->state = ThreadState::running;
+    }
+    switch_to(*next);
+}
+
+void end_current_thread()
+{
+    Thread& self = current_thread();
+    {
+        Guard guard(self.lock);
+        self.state = ThreadState::ended;
+    }
+    if (this_cpu().extended_state_owner == &self) this_cpu().extended_state_owner = nullptr;
+    schedule();
+    panic("an ended thread was scheduled");
+}
+
+void idle_loop()
+{
+    Cpu& cpu = this_cpu();
+    for (;;) {
+        cpu.idle.store(true, std::memory_order_seq_cst); // before looking: a waker that finds us idle pokes us
+        schedule();
+        cpu.idle.store(true, std::memory_order_relaxed);
+        program_timer_interrupt();
+        bool empty = true;
+        for (unsigned index = 0; index < cpu_count && empty; ++index) {
+            Guard guard(cpus[index].run_queue_lock);
+            empty = !cpus[index].ready || cpus[index].ready->threads.empty();
+        }
+        // STI takes effect after the next instruction, so an interrupt cannot slip in between and be slept through.
+        if (empty) asm volatile("sti; hlt; cli" ::: "memory");
+    }
+}
+
+// First thing on a new thread's stack.
+extern "C" void thread_started()
+{
+    finish_switch();
+    std::uint64_t never = 0;
+    orrery_descriptor.first_user_instruction_tsc.compare_exchange_strong(never, read_tsc(), std::memory_order_relaxed);
+}
+
+Error sleep(Spinlock& queue_lock, const WaitRecord& record) NO_THREAD_SAFETY_ANALYSIS
+{
+    Thread& self = current_thread();
+    self.lock.acquire();
+    if (has_reason_to_wake(self)) {
+        self.lock.release();
+        queue_lock.release();
+        // The return to user mode must look at the words again: what woke us may need diverting or deferring.
+        self.hot.attention.fetch_or(attention_signal, std::memory_order_seq_cst);
+        return Error::interrupted;
+    }
+    const std::uint64_t sequence = self.wait.sequence + 1;
+    self.wait = record;
+    self.wait.sequence = sequence;
+    self.wait_result = Error::none;
+    self.state = ThreadState::blocked;
+    self.lock.release();
+    queue_lock.release();
+
+    ORRERY_TRACE(thread, blocked, 0, self.number, static_cast<std::uint64_t>(record.reason), record.object);
+    if (record.deadline != abi::no_deadline) {
+        self.wait_timer.sequence = sequence;
+        arm_timer(self.wait_timer, record.deadline);
+    }
+    schedule();
+    if (record.deadline != abi::no_deadline) cancel_timer(self.wait_timer);
+    Guard guard(self.lock);
+    self.wait.reason = WaitReason::none;
+    if (self.wait_result == Error::interrupted) self.hot.attention.fetch_or(attention_signal, std::memory_order_seq_cst);
+    return self.wait_result;
+}
+
+namespace {
+    void wake_locked(Thread& thread, Error result) REQUIRES(thread.lock)
+    {
+        thread.state = ThreadState::ready;
+        thread.wait_result = result;
+        ORRERY_TRACE(thread, woken, 0, thread.number, static_cast<std::uint64_t>(result), thread.wait.object);
+        make_ready(thread);
+    }
+} // namespace
+
+void wake(Thread& thread, Error result)
+{
+    Guard guard(thread.lock);
+    if (thread.state == ThreadState::blocked) wake_locked(thread, result);
+}
+
+void wake_timed_out(Thread& thread, std::uint64_t sequence)
+{
+    Guard guard(thread.lock);
+    if (thread.state == ThreadState::blocked && thread.wait.sequence == sequence)
+        wake_locked(thread, Error::timed_out);
+}
+
+} // namespace orrery::kernel

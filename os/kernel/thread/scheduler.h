@@ -1,0 +1,47 @@
+// Scheduling and sleeping: per-CPU ready lists, and the one primitive behind every wait.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/error.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/thread/thread.h"
+
+namespace orrery::kernel {
+
+inline constexpr std::uint64_t time_slice = 10'000'000; // ns
+
+Thread& current_thread();
+
+// Puts a thread on the ready list of an idle CPU, or of the one where it ran last, and tells that CPU.
+void make_ready(Thread& thread);
+// Gives the CPU to the next ready thread; returns when this one runs again. No lock may be held.
+void schedule();
+// The calling thread ends here. Its stack is freed by the next thread on this CPU.
+[[noreturn]] void end_current_thread();
+// An interrupt for `cpu` to look at its current thread's attention word (or to leave idle).
+void poke(Cpu& cpu);
+// Makes the thread look at its attention word as soon as it can: at once if it runs on another CPU.
+void set_attention(Thread& thread, std::uint32_t bits);
+[[noreturn]] void idle_loop();
+void initialize_run_queue(Cpu& cpu);
+
+// The one blocking primitive. The caller holds `queue_lock`, under which a waker would find it; sleep releases it.
+//
+// Returns Error::none if woken by wake(); interrupted if a signal that the thread allows is pending (then it may not
+// have slept at all) or the thread is to end; timed_out; or the error that the waker gave.
+//
+// Race notes (see wake and signal/raise.cpp):
+// (1) The sleeper joins its queue under queue_lock, tests its signal words and sets state = blocked under thread.lock.
+// (2) A waker takes the sleeper off the queue under queue_lock, then sets state = ready under thread.lock. It cannot
+//     come between the joining and the blocking, for both are under queue_lock.
+// (3) A raiser sets the pending bit first and takes thread.lock second. Either the sleeper's test in (1) sees the bit,
+//     or the raiser sees state == blocked and wakes.
+// (4) A time-out names the wait's sequence number, so one that comes late cannot end a later wait.
+Error sleep(Spinlock& queue_lock, const WaitRecord& record) RELEASE(queue_lock);
+
+// Ends the sleep of a blocked thread; does nothing if it does not sleep.
+void wake(Thread& thread, Error result);
+void wake_timed_out(Thread& thread, std::uint64_t sequence);
+
+} // namespace orrery::kernel

@@ -1,0 +1,112 @@
+// A thread: a kernel stack, a place in a queue, what it waits for, and where its signal words are.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "abi/signal.h"
+#include "abi/syscall.h"
+#include "kernel/base/error.h"
+#include "kernel/base/list.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/cpu/trap_frame.h"
+#include "kernel/handle/object.h"
+#include "kernel/memory/frame_allocator.h"
+#include "kernel/thread/timer.h"
+
+namespace orrery::kernel {
+
+class AddressSpace;
+struct Cpu;
+
+enum class ThreadState : std::uint32_t { ready, running, blocked, ended };
+
+// Why a thread sleeps. The Inspector shows the enumerator and makes a sentence of object and value.
+enum class WaitReason : std::uint32_t {
+    none,
+    futex,         // object = user address, value = the word's expected value
+    space_end,     // object = number of the space
+    ring_entries,  // object = number of the ring: the consumer waits for entries
+    ring_space,    // object = number of the ring: the producer waits for free slots
+    signal,        // until an allowed signal is pending
+};
+
+// Set in Thread::hot.attention by anyone, tested on every return to user mode.
+enum Attention : std::uint32_t {
+    attention_signal = 1u << 0,     // look at the signal words
+    attention_end = 1u << 1,        // the space ends: so does the thread
+    attention_reschedule = 1u << 2, // the time slice is over
+};
+
+struct ThreadHot { // what assembly touches (cpu/offsets.h)
+    std::atomic<std::uint32_t> attention { 0 };
+    std::uint64_t syscalls = 0; // system calls that this thread has made
+};
+
+// What a sleeping thread waits for. Written by the thread itself before it sleeps, so a stopped guest shows the truth.
+struct WaitRecord {
+    WaitReason reason = WaitReason::none;
+    std::uint64_t object = 0;
+    std::uint64_t value = 0;
+    std::uint64_t deadline = abi::no_deadline; // ns
+    std::uint64_t sequence = 0;                // counts waits, so that a late time-out hits nothing else
+};
+
+class Thread final : public Object {
+public:
+    static constexpr abi::ObjectKind object_kind = abi::ObjectKind::thread;
+
+    // Starts a thread of `space` at `entry` with the given user stack pointer, RDI and FS base. limit_reached,
+    // out_of_memory, terminated (the space has ended), bad_address (not user addresses).
+    struct Start {
+        std::uint64_t entry, stack_pointer, argument, thread_pointer;
+    };
+    static Result<Ref<Thread>> create(Ref<AddressSpace> space, const Start& start);
+    // A CPU's idle thread runs on the boot stack of that CPU and belongs to no space.
+    static Thread* create_idle(Cpu& cpu);
+    ~Thread() override;
+
+    ThreadHot hot;
+    Thread* all_next = nullptr; // list of all threads, for the Inspector
+    AddressSpace* space = nullptr; // referenced; null for idle threads
+
+    Spinlock lock { LockRank::thread };
+    ThreadState state GUARDED_BY(lock) = ThreadState::ready;
+    WaitRecord wait; // the thread's own, stable while it is blocked
+    Error wait_result GUARDED_BY(lock) = Error::none;
+    std::atomic<bool> on_cpu { false }; // still runs on its stack although it may be ready elsewhere already
+    Cpu* cpu = nullptr;                 // where it runs, or ran last
+    std::uint64_t switches = 0;
+
+    std::uint64_t kernel_stack = 0; // top; in the kernel stack area
+    std::uint64_t kernel_stack_pointer = 0; // while it does not run
+    TrapFrame* trap_frame = nullptr; // the user registers: at the top of the kernel stack, valid while in the kernel
+    std::uint64_t fs_base = 0; // saved while it does not run
+    std::uint64_t gs_base = 0;
+    std::byte* extended_state = nullptr;
+
+    // Signals: kernel addresses of the two shared pages (0 until signal_register), whose frames are referenced.
+    Frame* control_frame = nullptr;
+    abi::ThreadControl* control_page = nullptr;
+    abi::ProcessControl* process_page = nullptr; // the space's
+    std::uint64_t control_address = 0; // user address
+    std::uint64_t trampoline = 0;      // user address
+    Spinlock signal_lock { LockRank::signal };
+    Timer wait_timer { *this, TimerPurpose::wait_timeout };
+    Timer signal_timer { *this, TimerPurpose::signal };
+    int signal_timer_number = 0;
+    std::uint64_t signal_timer_interval = 0; // ns; 0 = once
+
+    ListLink<Thread> run_link;   // a CPU's ready list
+    ListLink<Thread> space_link; // the space's threads
+    std::uint64_t exit_word = 0; // user address to zero and wake at the end
+
+private:
+    Thread(std::uint32_t number) : Object(object_kind, number) {}
+};
+
+// True if the thread must not sleep: it is to end, or a signal that it allows is pending. Inhibit does not matter
+// here: a thread that inhibits delivery must still be woken, or the signal would wait for ever.
+bool has_reason_to_wake(Thread& thread) REQUIRES(thread.lock);
+
+} // namespace orrery::kernel

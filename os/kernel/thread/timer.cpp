@@ -1,0 +1,137 @@
+// Timer queues and what happens when a timer is due.
+#include "kernel/thread/timer.h"
+
+#include <algorithm>
+
+#include "abi/syscall.h"
+#include "kernel/cpu/apic.h"
+#include "kernel/cpu/clock.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/signal/signal.h"
+#include "kernel/thread/scheduler.h"
+#include "kernel/thread/thread.h"
+
+namespace orrery::kernel {
+
+Timer* TimerQueue::meld(Timer* a, Timer* b)
+{
+    if (!a) return b;
+    if (!b) return a;
+    if (b->deadline < a->deadline) std::swap(a, b);
+    b->next = a->child;
+    if (b->next) b->next->previous = b;
+    b->previous = a;
+    a->child = b;
+    return a;
+}
+
+// Two passes without recursion: a thousand siblings must not need a thousand stack frames.
+Timer* TimerQueue::merge_pairs(Timer* first)
+{
+    Timer* pairs = nullptr; // linked through next, last pair first
+    while (first) {
+        Timer* a = first;
+        Timer* b = a->next;
+        first = b ? b->next : nullptr;
+        a->next = a->previous = nullptr;
+        if (b) b->next = b->previous = nullptr;
+        Timer* pair = meld(a, b);
+        pair->next = pairs;
+        pairs = pair;
+    }
+    Timer* root = nullptr;
+    while (pairs) {
+        Timer* pair = pairs;
+        pairs = pair->next;
+        pair->next = nullptr;
+        root = meld(root, pair);
+    }
+    if (root) root->previous = nullptr;
+    return root;
+}
+
+void TimerQueue::unlink(Timer& timer)
+{
+    if (&timer == root_) {
+        root_ = merge_pairs(timer.child);
+    } else {
+        if (timer.previous->child == &timer) timer.previous->child = timer.next;
+        else timer.previous->next = timer.next;
+        if (timer.next) timer.next->previous = timer.previous;
+        timer.next = timer.previous = nullptr;
+        root_ = meld(root_, merge_pairs(timer.child));
+    }
+    timer.child = timer.next = timer.previous = nullptr;
+    timer.cpu = nullptr;
+}
+
+void TimerQueue::insert(Timer& timer)
+{
+    Guard guard(lock_);
+    timer.cpu = &this_cpu();
+    timer.child = timer.next = timer.previous = nullptr;
+    root_ = meld(root_, &timer);
+}
+
+void TimerQueue::remove(Timer& timer)
+{
+    Guard guard(lock_);
+    if (timer.cpu && &timer.cpu->timers == this) unlink(timer);
+}
+
+Timer* TimerQueue::take_expired(std::uint64_t now)
+{
+    Guard guard(lock_);
+    if (!root_ || root_->deadline > now) return nullptr;
+    Timer* timer = root_;
+    timer->thread.reference();
+    unlink(*timer);
+    return timer;
+}
+
+std::uint64_t TimerQueue::first_deadline()
+{
+    Guard guard(lock_);
+    return root_ ? root_->deadline : abi::no_deadline;
+}
+
+void arm_timer(Timer& timer, std::uint64_t deadline)
+{
+    cancel_timer(timer);
+    timer.deadline = deadline;
+    this_cpu().timers.insert(timer);
+    program_timer_interrupt();
+}
+
+// A timer's queue can only change under its owner's hands (arming) or by expiry, so one retry is enough.
+void cancel_timer(Timer& timer)
+{
+    if (Cpu* cpu = __atomic_load_n(&timer.cpu, __ATOMIC_ACQUIRE)) cpu->timers.remove(timer);
+}
+
+void program_timer_interrupt()
+{
+    Cpu& cpu = this_cpu();
+    std::uint64_t deadline = cpu.timers.first_deadline();
+    if (!cpu.idle.load(std::memory_order_relaxed)) deadline = std::min(deadline, cpu.slice_end);
+    if (deadline == abi::no_deadline) {
+        stop_timer();
+        return;
+    }
+    const std::uint64_t now = clock_now();
+    start_timer(deadline > now ? deadline - now : 1);
+}
+
+void run_expired_timers()
+{
+    Cpu& cpu = this_cpu();
+    while (Timer* timer = cpu.timers.take_expired(clock_now())) {
+        auto thread = Ref<Thread>::adopt(&timer->thread);
+        switch (timer->purpose) {
+        case TimerPurpose::wait_timeout: wake_timed_out(*thread, timer->sequence); break;
+        case TimerPurpose::signal: raise_timer_signal(*thread); break;
+        }
+    }
+}
+
+} // namespace orrery::kernel

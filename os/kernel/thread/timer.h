@@ -1,0 +1,52 @@
+// Timers: each CPU keeps its own in a pairing heap and arms its one-shot interrupt for the first.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/spinlock.h"
+
+namespace orrery::kernel {
+
+class Thread;
+struct Cpu;
+
+enum class TimerPurpose : std::uint8_t { wait_timeout, signal };
+
+// Lives inside the thread that it concerns, so arming never allocates.
+struct Timer {
+    Timer(Thread& thread, TimerPurpose purpose) : thread(thread), purpose(purpose) {}
+
+    Thread& thread;
+    TimerPurpose purpose;
+    std::uint64_t deadline = 0; // ns
+    std::uint64_t sequence = 0; // wait_timeout: which wait it belongs to
+    Cpu* cpu = nullptr;         // in whose queue it is; null = in none
+    Timer* child = nullptr;     // pairing heap
+    Timer* next = nullptr;
+    Timer* previous = nullptr;  // left sibling, or parent of the first child
+};
+
+// Fredman, Sedgewick, Sleator, Tarjan 1986: insert and find-first are O(1), remove is O(log n) amortized.
+class TimerQueue {
+public:
+    void insert(Timer& timer) EXCLUDES(lock_); // on the calling CPU's own queue
+    void remove(Timer& timer) EXCLUDES(lock_); // no-op if it is not in this queue
+    // Takes the first timer whose deadline is at or before `now`; its thread is referenced for the caller.
+    Timer* take_expired(std::uint64_t now) EXCLUDES(lock_);
+    std::uint64_t first_deadline() EXCLUDES(lock_); // no_deadline if there is none
+
+private:
+    static Timer* meld(Timer* a, Timer* b);
+    static Timer* merge_pairs(Timer* first);
+    void unlink(Timer& timer) REQUIRES(lock_);
+
+    Spinlock lock_ { LockRank::timer };
+    Timer* root_ GUARDED_BY(lock_) = nullptr;
+};
+
+void arm_timer(Timer& timer, std::uint64_t deadline); // ns; replaces an earlier deadline
+void cancel_timer(Timer& timer);
+void run_expired_timers();   // from the timer interrupt
+void program_timer_interrupt(); // arms the CPU's interrupt for its first timer or the end of the time slice
+
+} // namespace orrery::kernel
