@@ -58,7 +58,7 @@ struct Mutant { // a wrong solution
     std::string name;
     std::filesystem::path directory;
     std::string sentence; // what is wrong with it
-    std::vector<std::string> refused_by; // ids of steps, at least one of which must fail
+    std::vector<std::string> refused_by; // ids of steps, all of which must fail
 };
 
 struct LessonProgram {

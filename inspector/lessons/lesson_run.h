@@ -31,7 +31,7 @@ enum class Need {
     nothing, // the lesson is over
 };
 
-enum class StepState { ahead, current, passed, failed };
+enum class StepState { ahead, current, passed, failed, skipped };
 
 struct StepResult {
     StepState state = StepState::ahead;
@@ -46,7 +46,7 @@ struct StepResult {
 
 struct Movement {
     std::vector<abi::Phase> phases; // stop at any of these (the destination's and every watched one)
-    std::string thread_name; // SpaceView::name: only phases of this program matter; others need not stop
+    std::string program; // SpaceView::name of the lesson's program; phases of others go into the history too
     std::uint64_t budget = 0; // guest instructions that are left
     std::string in_words; // "runs until signal.handled where ..."
 };
@@ -80,7 +80,7 @@ struct Outcome {
 };
 
 struct Score {
-    unsigned points = 0, possible = 0;
+    unsigned points = 0, possible = 0; // possible: without the skipped steps
     std::size_t passed = 0, failed = 0, steps = 0;
 };
 
@@ -101,6 +101,8 @@ public:
     // Need::answer. Accepts a choice (its text, or its number from 1) or a free value; an empty or impossible answer
     // is `unusable` with a sentence and is asked again.
     Outcome answer(std::string_view text);
+    // Need::answer, when nobody is there to ask: the machine moves all the same, and the points count for nobody.
+    Outcome decline();
     // Need::movement: what the machine should do; nothing otherwise.
     std::optional<Movement> movement() const;
     // Tells of a stop. At any time: a phase that the student stepped to by hand is put into the history as well, and
@@ -116,7 +118,13 @@ public:
 
 private:
     void enter(std::size_t step);
-    void settle(bool passed, std::string sentence);
+    void settle(StepState state, std::string sentence);
+    Outcome arrive(const SnapshotPointer& snapshot, const ProgramNames* names);
+    Outcome fall_short(const MachineStop& stop, const ProgramNames* names);
+    Outcome reveal(const SnapshotPointer& snapshot, const ProgramNames* names);
+    Outcome check(const CheckStep& step, const SnapshotPointer& snapshot, const ProgramNames* names);
+    void record(const SeenPhase& phase, const SnapshotPointer& snapshot);
+    bool is_at_destination(const SnapshotPointer& snapshot, const ProgramNames* names) const;
     Scene scene(const SnapshotPointer& snapshot, const ProgramNames* names) const;
     const Destination* destination() const;
 
