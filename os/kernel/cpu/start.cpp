@@ -38,7 +38,8 @@ extern "C" void other_cpu_main()
 
 void start_other_cpus(const MachineDescription& machine)
 {
-    std::memcpy(to_virtual(start_page), other_cpu_start,
+    // The code is linked at its physical address, which only the direct map shows by now.
+    std::memcpy(to_virtual(start_page), to_virtual(reinterpret_cast<PhysicalAddress>(other_cpu_start)),
         static_cast<std::size_t>(other_cpu_start_end - other_cpu_start));
     for (unsigned index = 0; index < machine.cpu_count && cpu_count < max_cpus; ++index) {
         if (machine.apic_ids[index] == cpus[0].apic_id) continue;
