@@ -40,16 +40,16 @@ struct Stop {
     unsigned cpu = 0; // which vCPU stopped
     std::uint64_t rip = 0, cr3 = 0; // of it; 0 if the guest has ended or there is no stub connection
     std::uint64_t watch_address = 0; // watchpoint
-    std::optional<rsp::WatchKind> watch;
+    std::optional<rsp::WatchKind> watch {};
 };
 
 // What run_until waits for. All that is set must hold at once.
 struct RunUntil {
-    std::set<std::uint64_t> addresses; // breakpoints for this run only, besides the armed set
-    std::vector<rsp::Point> watches; // likewise
-    std::optional<std::uint64_t> cr3; // only in this address space (bits 51..12 are compared)
+    std::set<std::uint64_t> addresses {}; // breakpoints for this run only, besides the armed set
+    std::vector<rsp::Point> watches {}; // likewise
+    std::optional<std::uint64_t> cr3 {}; // only in this address space (bits 51..12 are compared)
     // Asked at every hit that passes the filters; false = go on. It may read registers and memory through the session.
-    std::function<Result<bool>(const Stop&)> predicate;
+    std::function<Result<bool>(const Stop&)> predicate {};
     Deadline deadline = Deadline::max();
     const Cancellation* cancellation = nullptr;
 };
@@ -150,33 +150,39 @@ public:
     void close();
 
 private:
-    Session() = default;
-    struct Wake;
+    Session();
     Result<void> start(const LaunchOptions& options);
     Result<void> join(const AttachTarget& target);
     Result<void> take_events();
+    Result<void> agree_with_monitor();
     void note_end();
+    void note_running();
     Result<void> require_stopped(std::string_view what);
     Result<rsp::ThreadId> thread_of(unsigned cpu);
-    Result<Stop> describe(const rsp::StopReply& reply);
-    Result<void> step_off_reported();
-    Result<void> synchronise_points(const std::set<rsp::Point>& wanted);
-    Result<Stop> next_stop(Deadline deadline, const Cancellation* cancellation);
+    Result<Stop> note_stop(const rsp::StopReply& reply, bool stepped);
+    Stop note_stop_without_stub();
+    Result<Stop> stop_now();
+    Result<std::optional<Stop>> step_off_reported();
+    Result<Stop> step_thread(rsp::ThreadId thread, std::chrono::milliseconds limit);
+    Result<void> set_in_stub(const std::set<rsp::Point>& wanted);
+    Result<Stop> run_to_goal(const RunUntil& goal);
     Result<bool> satisfies(const RunUntil& goal, const Stop& stop);
+    bool is_armed(const Stop& stop) const;
 
     std::unique_ptr<Keeper> keeper_;
     std::unique_ptr<qmp::Client> qmp_;
     std::unique_ptr<rsp::Client> rsp_;
     std::unique_ptr<ram::PhysicalMemory> memory_;
     Console console_;
-    std::string debug_address_, console_address_;
+    Descriptor standard_error_;
+    std::string debug_address_, console_socket_;
+    bool control_is_ours_ = true; // false: the stub was given to another debugger at launch
     GuestState state_ = GuestState::stopped;
     std::uint64_t generation_ = 0;
     std::optional<Stop> last_stop_;
     std::set<rsp::Point> points_;
-    std::map<rsp::ThreadId, std::uint64_t> reported_; // where a vCPU stands that the caller was told of
+    std::map<rsp::ThreadId, std::uint64_t> reported_; // vCPUs that stand where the caller was told, and where
     std::vector<rsp::ThreadId> threads_;
-    bool stepping_ = false;
     Cancellation pause_request_;
     bool closed_ = false;
 };
