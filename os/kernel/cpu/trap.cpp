@@ -140,10 +140,15 @@ extern "C" void return_to_user(TrapFrame& frame)
 {
     for (;;) {
         Thread& thread = current_thread();
-        const std::uint32_t attention = thread.hot.attention.exchange(0, std::memory_order_seq_cst);
+        std::uint32_t attention = thread.hot.attention.exchange(0, std::memory_order_seq_cst);
         if (attention == 0) return;
         if (attention & attention_end) end_thread();
         if (attention & attention_reschedule) schedule();
+        if (attention & attention_stop) {
+            thread.space->park_while_stopped();
+            attention |= attention_signal; // signals wait while a process is stopped: now they are due
+            if (must_end(thread)) continue;
+        }
         if (attention & attention_signal) deliver_signals(thread, frame);
     }
 }

@@ -242,6 +242,8 @@ Status AddressSpace::join(Thread& thread)
     if (state != SpaceState::alive) return fail(Error::terminated);
     if (threads.size() == max_threads) return fail(Error::limit_reached);
     threads.push_back(&thread);
+    if (stopped.load(std::memory_order_seq_cst))
+        thread.hot.attention.fetch_or(attention_stop, std::memory_order_seq_cst);
     return {};
 }
 
@@ -264,6 +266,38 @@ void AddressSpace::end(abi::ExitStatus status)
     finish_end();
     Guard guard(waiters_lock_);
     while (Waiter* waiter = waiters_.pop_front()) wake(*waiter->thread, Error::none);
+}
+
+void AddressSpace::stop()
+{
+    Guard guard(membership_lock);
+    stopped.store(true, std::memory_order_seq_cst);
+    for (Thread* thread = threads.first(); thread; thread = threads.next(thread))
+        set_attention(*thread, attention_stop);
+}
+
+void AddressSpace::proceed()
+{
+    Guard guard(membership_lock);
+    {
+        Guard also(waiters_lock_);
+        stopped.store(false, std::memory_order_seq_cst);
+    }
+    for (Thread* thread = threads.first(); thread; thread = threads.next(thread)) wake_if(*thread, WaitReason::stopped);
+}
+
+// The flag is tested and the sleep begun under waiters_lock_, under which proceed() clears the flag: whoever finds it set
+// is blocked before proceed() looks for sleepers.
+void AddressSpace::park_while_stopped()
+{
+    for (;;) {
+        waiters_lock_.acquire();
+        if (!stopped.load(std::memory_order_relaxed) || must_end(current_thread())) {
+            waiters_lock_.release();
+            return;
+        }
+        (void)sleep(waiters_lock_, { WaitReason::stopped, number, 0, abi::no_deadline, 0 });
+    }
 }
 
 void AddressSpace::thread_left(Thread& thread)

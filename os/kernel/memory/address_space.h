@@ -55,6 +55,10 @@ public:
 
     // Ends the space: every thread ends on its way to user mode. The first caller's status counts.
     void end(abi::ExitStatus status) EXCLUDES(membership_lock);
+    // SIGSTOP and SIGCONT: threads park on their way to user mode until the space may proceed.
+    void stop() EXCLUDES(membership_lock);
+    void proceed() EXCLUDES(membership_lock);
+    void park_while_stopped() NO_THREAD_SAFETY_ANALYSIS;
     // Called by a thread of the space that is going.
     void thread_left(Thread& thread) EXCLUDES(membership_lock);
     Status join(Thread& thread) EXCLUDES(membership_lock); // terminated, limit_reached
@@ -72,6 +76,7 @@ public:
     // Change under membership_lock, only forwards; exit_status is written before state. Anyone may look.
     std::atomic<SpaceState> state { SpaceState::alive };
     std::atomic<std::uint64_t> exit_status { 0 }; // abi::ExitStatus word
+    std::atomic<bool> stopped { false };
 
     // Process-directed signals.
     Spinlock signal_lock { LockRank::signal };

@@ -44,10 +44,10 @@ namespace {
 
 } // namespace
 
-bool has_reason_to_wake(Thread& thread)
+bool has_reason_to_wake(Thread& thread, WaitReason reason)
 {
-    if (thread.hot.attention.load(std::memory_order_seq_cst) & attention_end) return true;
-    return thread.control_page && deliverable_signals(thread) != 0;
+    if (must_end(thread)) return true;
+    return reason != WaitReason::stopped && thread.control_page && deliverable_signals(thread) != 0;
 }
 
 void deliver_signals(Thread& thread, TrapFrame& frame)

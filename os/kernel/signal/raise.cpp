@@ -17,6 +17,10 @@
 namespace orrery::kernel {
 namespace {
 
+    constexpr int signal_kill = 9;
+    constexpr int signal_continue = 18;
+    constexpr int signal_stop = 19;
+
     constexpr bool is_standard(int number) { return number >= 1 && number <= abi::standard_signal_count; }
 
     bool allows(const Thread& thread, int number)
@@ -51,9 +55,15 @@ namespace {
         if (Thread* thread = choose_thread(space, number, except)) notify(*thread);
     }
 
-    void end_by_signal(AddressSpace& space, int number)
+    // The signals that no program can catch act here and now, on the whole space. True if that was all.
+    bool act_at_once(AddressSpace& space, int number)
     {
-        space.end({ .code = 0, .signal = static_cast<std::uint8_t>(number) });
+        switch (number) {
+        case signal_kill: space.end({ .code = 0, .signal = static_cast<std::uint8_t>(signal_kill) }); return true;
+        case signal_stop: space.stop(); return true;
+        case signal_continue: space.proceed(); return false; // and a handler may want to hear of it
+        default: return false;
+        }
     }
 
 } // namespace
@@ -62,14 +72,15 @@ Status raise_to_thread(Thread& target, int number, const abi::SignalInfo& info)
 {
     if (!target.space) return fail(Error::invalid_argument);
     if (target.space->state != SpaceState::alive) return fail(Error::terminated);
+    {
+        Guard guard(target.lock);
+        if (target.state == ThreadState::ended) return fail(Error::terminated);
+    }
     if (number == 0) return {};
     if (number < 0 || number > abi::signal_count) return fail(Error::invalid_argument);
     const std::uint64_t cause = next_cause();
     ORRERY_TRACE(signal, raised, cause, target.number, number, current_thread().number);
-    if (number == 9) {
-        end_by_signal(*target.space, number);
-        return {};
-    }
+    if (act_at_once(*target.space, number)) return {};
     if (!is_standard(number)) return fail(Error::unsupported);
 
     bool allowed = false;
@@ -103,10 +114,7 @@ Status raise_to_space(AddressSpace& target, int number, const abi::SignalInfo& i
     if (number < 0 || number > abi::signal_count) return fail(Error::invalid_argument);
     const std::uint64_t cause = next_cause();
     ORRERY_TRACE(signal, raised, cause, target.number, number, current_thread().number);
-    if (number == 9) {
-        end_by_signal(target, number);
-        return {};
-    }
+    if (act_at_once(target, number)) return {};
     if (!is_standard(number)) return fail(Error::unsupported);
     {
         Guard guard(target.signal_lock);

@@ -129,7 +129,16 @@ void make_ready(Thread& thread)
         Guard guard(cpu.run_queue_lock);
         cpu.ready->threads.push_back(&thread);
     }
-    if (cpu.idle.load(std::memory_order_seq_cst)) poke(cpu);
+    if (cpu.idle.load(std::memory_order_seq_cst)) {
+        poke(cpu);
+        return;
+    }
+    // A CPU that went idle after choose_cpu looked, and scanned the lists before the push, must look again.
+    for (unsigned index = 0; index < cpu_count; ++index) {
+        if (!cpus[index].idle.load(std::memory_order_seq_cst)) continue;
+        poke(cpus[index]);
+        return;
+    }
 }
 
 void schedule()
@@ -217,7 +226,7 @@ Error sleep(Spinlock& queue_lock, const WaitRecord& record) NO_THREAD_SAFETY_ANA
 {
     Thread& self = current_thread();
     self.lock.acquire();
-    if (has_reason_to_wake(self)) {
+    if (has_reason_to_wake(self, record.reason)) {
         self.lock.release();
         queue_lock.release();
         // The return to user mode must look at the words again: what woke us may need diverting or deferring.
@@ -258,7 +267,16 @@ namespace {
 void wake(Thread& thread, Error result)
 {
     Guard guard(thread.lock);
-    if (thread.state == ThreadState::blocked) wake_locked(thread, result);
+    if (thread.state != ThreadState::blocked) return;
+    // A signal does not wake a stopped process; SIGCONT and the end of the space do.
+    if (result == Error::interrupted && thread.wait.reason == WaitReason::stopped && !must_end(thread)) return;
+    wake_locked(thread, result);
+}
+
+void wake_if(Thread& thread, WaitReason reason)
+{
+    Guard guard(thread.lock);
+    if (thread.state == ThreadState::blocked && thread.wait.reason == reason) wake_locked(thread, Error::none);
 }
 
 void wake_timed_out(Thread& thread, std::uint64_t sequence)

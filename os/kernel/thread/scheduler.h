@@ -42,6 +42,7 @@ Error sleep(Spinlock& queue_lock, const WaitRecord& record) RELEASE(queue_lock);
 
 // Ends the sleep of a blocked thread; does nothing if it does not sleep.
 void wake(Thread& thread, Error result);
+void wake_if(Thread& thread, WaitReason reason); // with Error::none, if it sleeps for this reason
 void wake_timed_out(Thread& thread, std::uint64_t sequence);
 
 } // namespace orrery::kernel

@@ -29,6 +29,7 @@ enum class WaitReason : std::uint32_t {
     ring_entries,  // object = number of the ring: the consumer waits for entries
     ring_space,    // object = number of the ring: the producer waits for free slots
     signal,        // until an allowed signal is pending
+    stopped,       // SIGSTOP: until SIGCONT
 };
 
 // Set in Thread::hot.attention by anyone, tested on every return to user mode.
@@ -36,6 +37,7 @@ enum Attention : std::uint32_t {
     attention_signal = 1u << 0,     // look at the signal words
     attention_end = 1u << 1,        // the space ends: so does the thread
     attention_reschedule = 1u << 2, // the time slice is over
+    attention_stop = 1u << 3,       // the space is stopped
 };
 
 struct ThreadHot { // what assembly touches (cpu/offsets.h)
@@ -105,8 +107,14 @@ private:
     Thread(std::uint32_t number) : Object(object_kind, number) {}
 };
 
-// True if the thread must not sleep: it is to end, or a signal that it allows is pending. Inhibit does not matter
-// here: a thread that inhibits delivery must still be woken, or the signal would wait for ever.
-bool has_reason_to_wake(Thread& thread) REQUIRES(thread.lock);
+inline bool must_end(const Thread& thread)
+{
+    return (thread.hot.attention.load(std::memory_order_seq_cst) & attention_end) != 0;
+}
+
+// True if the thread must not sleep for this reason: it is to end, or a signal that it allows is pending (which does
+// not matter to a stopped thread). Inhibit does not matter either: a thread that inhibits delivery must still be woken,
+// or the signal would wait for ever.
+bool has_reason_to_wake(Thread& thread, WaitReason reason) REQUIRES(thread.lock);
 
 } // namespace orrery::kernel
