@@ -1,7 +1,9 @@
 // Archives and programs that are garbage, cut off or lying: the kernel ends the machine with its panic code and one
 // sentence that says what is wrong; it never hangs, faults three times over, or starts them.
+#include <fstream>
 #include <functional>
 #include <gtest/gtest.h>
+#include <sstream>
 
 #include "common/elf_image.h"
 #include "support/archive.h"
@@ -120,6 +122,51 @@ TEST(HostileProgram, EmptyFile)
 {
     expect_panic(Archive().add("init", "").finish(),
         std::string("init cannot be loaded: ") + common::sentence(ElfProblem::too_short));
+}
+
+// ---- programs that init refuses ------------------------------------------------------------------------------------
+
+std::string init_program()
+{
+    std::stringstream bytes;
+    bytes << std::ifstream(guest_directory() / "programs/init", std::ios::binary).rdbuf();
+    return bytes.str();
+}
+
+// What `init` from the guest's build says of a program in an archive with nothing else.
+void expect_refusal(const std::string& file, const std::string& program, int code, const std::string& sentence)
+{
+    const TemporaryFile archive(Archive().add("init", init_program()).add("garbage", file).finish());
+    const auto outcome = run_guest({ .program = program, .cpus = 2, .initrd = archive.path() });
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().sentence;
+    EXPECT_EQ(outcome->state, orrery::abi::MachineState::ended) << *outcome;
+    EXPECT_EQ(outcome->status.code, code) << *outcome;
+    EXPECT_NE(outcome->console.find(sentence), std::string::npos) << *outcome;
+}
+
+TEST(Init, SaysThatAProgramIsMissing) { expect_refusal("", "nothing", 127, "cannot run 'nothing'"); }
+
+TEST(Init, RefusesTextAsAProgram)
+{
+    expect_refusal("#!/bin/sh\n" + std::string(100, 'x'), "garbage", 126, common::sentence(ElfProblem::bad_magic));
+}
+
+TEST(Init, RefusesAProgramThatIsCutOff)
+{
+    Program program;
+    program.segments[0].p_filesz = program.segments[0].p_memsz = 1 << 20;
+    expect_refusal(program.bytes(), "garbage", 126, common::sentence(ElfProblem::segment_outside_file));
+}
+
+// The machine's status is that of the program: this one is killed by SIGILL at its first instruction.
+TEST(Init, HandsOnTheSignalThatEndedTheProgram)
+{
+    const TemporaryFile archive(Archive().add("init", init_program()).add("ud2", Program().bytes()).finish());
+    const auto outcome = run_guest({ .program = "ud2", .cpus = 2, .initrd = archive.path() });
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().sentence;
+    EXPECT_EQ(outcome->state, orrery::abi::MachineState::ended) << *outcome;
+    EXPECT_EQ(outcome->status.signal, 4) << *outcome;
+    EXPECT_EQ(outcome->exit.guest_code(), 128u + 4) << *outcome;
 }
 
 } // namespace
