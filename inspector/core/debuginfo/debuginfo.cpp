@@ -59,6 +59,13 @@ Result<void> DebugInfo::Implementation::open()
     if (header.e_machine != EM_X86_64 || gelf_getclass(elf) != ELFCLASS64)
         return failure(path.string() + " is not a 64-bit x86 program");
     entry = header.e_entry;
+    std::size_t count = 0;
+    if (elf_getphdrnum(elf, &count) != 0) return {};
+    for (std::size_t i = 0; i < count; ++i) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(elf, static_cast<int>(i), &segment) != nullptr && segment.p_type == PT_LOAD)
+            segments.push_back({ segment.p_vaddr, segment.p_memsz, segment.p_paddr });
+    }
     return {};
 }
 
@@ -89,6 +96,14 @@ std::uint64_t DebugInfo::entry() const { return implementation_->entry; }
 const std::vector<Symbol>& DebugInfo::symbols() const { return implementation_->symbols; }
 const std::vector<Probe>& DebugInfo::probes() const { return implementation_->probes; }
 const std::string& DebugInfo::probe_problem() const { return implementation_->probe_problem; }
+
+std::optional<std::uint64_t> DebugInfo::physical_address(std::uint64_t address) const
+{
+    for (const auto& segment : implementation_->segments)
+        if (address >= segment.begin && address - segment.begin < segment.size)
+            return segment.physical + (address - segment.begin);
+    return std::nullopt;
+}
 
 void DebugInfo::Implementation::read_probes()
 {

@@ -63,6 +63,9 @@ public:
     const std::string& dwarf_problem() const; // "" = DWARF is there
     std::uint64_t entry() const;              // ELF entry point
 
+    // Where the loader puts the byte of this virtual address, from the program headers (p_paddr); nullopt: not loaded.
+    std::optional<std::uint64_t> physical_address(std::uint64_t address) const;
+
     // The symbol that covers the address, or, for those without a size, the nearest one below in the same section.
     std::optional<Symbol> symbol_at(std::uint64_t address) const;
     // By demangled name without parameters, in full, or as the linker knows it.

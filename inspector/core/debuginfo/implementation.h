@@ -20,6 +20,9 @@ struct DebugInfo::Implementation {
         std::uint64_t begin = 0, end = 0; // addresses
         bool executable = false;
     };
+    struct Segment {
+        std::uint64_t begin = 0, size = 0, physical = 0;
+    };
     struct Line {
         std::uint64_t begin = 0, end = 0;
         std::uint32_t file = 0; // index into files
@@ -36,6 +39,7 @@ struct DebugInfo::Implementation {
 
     std::string dwarf_problem;
     std::uint64_t entry = 0;
+    std::vector<Segment> segments; // PT_LOAD
     std::vector<Section> sections; // index = ELF section number
     std::vector<Symbol> symbols;   // ascending address; of equals the best name first
     std::vector<std::uint16_t> symbol_sections;

@@ -1,0 +1,229 @@
+// Makes the sentences. They follow the order in which the kernel decides, so the first reason that holds is the reason.
+#include "inspector/core/osmodel/explain.h"
+
+#include <bit>
+
+#include "inspector/core/text.h"
+
+namespace orrery::inspector {
+
+namespace {
+
+std::string seconds(std::uint64_t nanoseconds)
+{
+    const auto milliseconds = nanoseconds / 1'000'000;
+    auto fraction = std::to_string(milliseconds % 1000);
+    fraction.insert(0, 3 - fraction.size(), '0');
+    return std::to_string(milliseconds / 1000) + "." + fraction + " s";
+}
+
+std::string space_text(std::uint64_t id, const Snapshot* snapshot)
+{
+    auto text = "space " + std::to_string(id);
+    const auto* space = snapshot != nullptr ? snapshot->space(static_cast<std::uint32_t>(id)) : nullptr;
+    if (space != nullptr && !space->name.empty()) text += " (" + space->name + ")";
+    return text;
+}
+
+std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
+{
+    const auto ring = "ring " + std::to_string(thread.wait_object);
+    const auto& reason = thread.wait_reason;
+    if (reason == "futex")
+        return "waits on the futex word at " + hex(thread.wait_object) + " as long as it holds "
+            + std::to_string(thread.wait_value);
+    if (reason == "space_end") return "waits for " + space_text(thread.wait_object, snapshot) + " to end";
+    if (reason == "ring_entries") return "waits for entries on " + ring + " (consumer side)";
+    if (reason == "ring_space") return "waits for free slots on " + ring + " (producer side)";
+    if (reason == "signal") return "waits for a signal that it allows";
+    if (reason.empty() || reason == "none") return "sleeps without a recorded reason";
+    return "waits (" + reason + ", object " + hex(thread.wait_object) + ")";
+}
+
+// The frame of a handler of this very signal, if one runs.
+const FrameView* running_handler(const SignalView& signals, int signal)
+{
+    for (const auto& frame : signals.frames)
+        if (frame.valid && frame.signal == signal) return &frame;
+    return nullptr;
+}
+
+// A handler that runs and because of which the signal is blocked, although the thread itself did not block it: its frame
+// goes back to a mask without the signal.
+const FrameView* blocking_handler(const SignalView& signals, int signal)
+{
+    for (const auto& frame : signals.frames)
+        if (frame.valid && (frame.mask & abi::signal_mask64(signal)) == 0) return &frame;
+    return nullptr;
+}
+
+std::string handler_text(const FrameView& frame)
+{
+    return frame.handler_name.empty() ? "the handler at " + hex(frame.handler) : frame.handler_name;
+}
+
+std::string allowing_threads(const ThreadView& thread, int signal, const Snapshot* snapshot)
+{
+    if (snapshot == nullptr) return {};
+    for (const auto& other : snapshot->threads) {
+        if (other.space != thread.space || other.id == thread.id || !other.signals.registered || other.state == "ended")
+            continue;
+        if ((other.signals.allowset & abi::signal_mask64(signal)) != 0)
+            return "; thread " + std::to_string(other.id) + " of the same process allows it and may take it";
+    }
+    return {};
+}
+
+std::string not_pending_text(const ThreadView& thread, int signal)
+{
+    const auto& signals = thread.signals;
+    const auto mask = abi::signal_mask64(signal);
+    const auto name = signal_text(signal);
+    if (const auto* frame = running_handler(signals, signal))
+        return name + " is being handled: " + handler_text(*frame) + " runs on the frame at " + hex(frame->address);
+    if ((signals.process_ignored & mask) != 0)
+        return name + " is not pending, and the process ignores it: a sender would discard it";
+    if ((signals.allowset & mask) == 0)
+        return name + " is not pending, and if it came it would wait: the thread blocks it (sigprocmask)";
+    return name + " is not pending; if it came, it would be delivered: it " + action_text(signals, signal);
+}
+
+std::string blocked_text(const ThreadView& thread, int signal, const std::string& pending, bool at_process,
+                         const Snapshot* snapshot)
+{
+    const auto* handler = blocking_handler(thread.signals, signal);
+    std::string reason = "the thread blocks it (sigprocmask)";
+    if (handler != nullptr) {
+        reason = "it is blocked while " + handler_text(*handler) + " runs";
+        if (handler->signal == signal) reason += ", which handles the same signal";
+        else reason += " for " + signal_text(handler->signal);
+    }
+    return pending + " but its allow bit is clear: " + reason
+        + (at_process ? allowing_threads(thread, signal, snapshot) : std::string {});
+}
+
+std::string inhibited_text(const SignalView& signals, const std::string& pending)
+{
+    std::string reason;
+    if (signals.deferred_at != 0) {
+        const auto& place = signals.deferred_at_name;
+        const bool trampoline = place.find("trampoline") != std::string::npos;
+        reason = std::string(trampoline ? "the thread is inside the trampoline" : "the thread is in an inhibit section")
+            + " (deferred at " + (place.empty() ? hex(signals.deferred_at) : place) + ")";
+    } else if (signals.inhibit_depth != 0) {
+        reason = "the runtime is in an inhibit section (" + std::to_string(signals.inhibit_depth) + " deep)";
+    } else {
+        reason = "the thread is on its way into or out of a handler";
+    }
+    return pending + " and allowed, but delivery is inhibited: " + reason;
+}
+
+std::string deliverable_text(const ThreadView& thread, int signal, const std::string& pending)
+{
+    const auto& signals = thread.signals;
+    const int first = std::countr_zero(signals.deliverable()) + 1;
+    if (first != signal)
+        return pending + " and allowed; " + signal_text(first) + " has a lower number and goes first";
+    std::string when;
+    if (thread.state == "running") {
+        when = "it is delivered when CPU " + std::to_string(thread.cpu) + " next returns to user mode";
+    } else if (thread.state == "ready") {
+        when = "the thread waits for a CPU, and takes it as soon as it runs";
+    } else if (thread.state == "blocked") {
+        when = "the thread is about to be woken for it; if this stays so, a wake-up was lost";
+    } else {
+        when = "the thread's state is unknown";
+    }
+    return pending + " and allowed; " + when + ", and then it " + action_text(signals, signal);
+}
+
+} // namespace
+
+std::string signal_text(int signal)
+{
+    if (signal < 1 || signal > abi::signal_count) return std::to_string(signal);
+    std::string name = abi::signal_name(signal);
+    if (name == "SIGRT" || name == "unknown") return "SIG" + std::string(name == "SIGRT" ? "RT" : "") + std::to_string(signal);
+    return name;
+}
+
+std::string signal_set_text(std::uint64_t set)
+{
+    std::vector<std::string> names;
+    for (int signal = 1; signal <= abi::signal_count; ++signal)
+        if ((set & abi::signal_mask64(signal)) != 0) names.push_back(signal_text(signal));
+    return names.empty() ? "none" : join(names, " ");
+}
+
+std::string action_text(const SignalView& signals, int signal)
+{
+    if (signal < 1 || signal > abi::signal_count) return "is no signal";
+    if (!signals.actions_known) return "goes to an action that is not known";
+    const auto& action = signals.actions[static_cast<std::size_t>(signal - 1)];
+    if (action.handler == abi::handler_ignore) return "is thrown away, because the process ignores it";
+    if (action.handler != abi::handler_default) return "goes to the handler at " + hex(action.handler);
+    switch (abi::default_action(signal)) {
+    case abi::DefaultAction::terminate: return "ends the process (its default action)";
+    case abi::DefaultAction::core: return "ends the process with a dump (its default action)";
+    case abi::DefaultAction::ignore: return "is thrown away (its default action)";
+    case abi::DefaultAction::stop: return "stops the process (its default action)";
+    case abi::DefaultAction::proceed: return "lets a stopped process go on (its default action)";
+    }
+    return "goes to an action that is not known";
+}
+
+std::string exit_text(abi::ExitStatus status)
+{
+    if (status.signal != 0) return "was ended by " + signal_text(status.signal);
+    return "exited with status " + std::to_string(status.code);
+}
+
+std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value)
+{
+    if (phase >= abi::Phase::count || index > 2) return hex(value);
+    const std::string_view meaning = abi::phase_table[static_cast<std::size_t>(phase)].arguments[index];
+    if (meaning == "signal" || meaning == "signal or 0") return value == 0 ? "none" : signal_text(static_cast<int>(value));
+    if (meaning == "deliverable set") return signal_set_text(value);
+    if (meaning == "side" || meaning == "side woken") return value == 0 ? "producer" : value == 1 ? "consumer" : hex(value);
+    if (meaning == "exit status word") return exit_text(abi::ExitStatus::from_word(value));
+    if (meaning == "rip" || meaning == "address" || meaning == "frame" || meaning == "handler" || meaning == "entry")
+        return hex(value);
+    return value < 1'000'000 ? std::to_string(value) : hex(value);
+}
+
+std::string explain(const ThreadView& thread, const Snapshot* snapshot)
+{
+    if (thread.state == "running") return "runs on CPU " + std::to_string(thread.cpu);
+    if (thread.state == "ready")
+        return thread.cpu < 0 ? "can run, and waits for a CPU"
+                              : "can run, and waits for a CPU (it ran on CPU " + std::to_string(thread.cpu) + " last)";
+    if (thread.state == "ended") return "has ended";
+    if (thread.state != "blocked")
+        return thread.state.empty() ? "is in an unknown state" : "is in the state " + thread.state;
+    auto text = wait_text(thread, snapshot);
+    if (thread.wait_deadline != abi::no_deadline && thread.wait_deadline != 0)
+        text += ", at most until " + seconds(thread.wait_deadline) + " after the start";
+    return text;
+}
+
+std::string explain_signal(const ThreadView& thread, int signal, const Snapshot* snapshot)
+{
+    if (signal < 1 || signal > abi::signal_count)
+        return std::to_string(signal) + " is not a signal: they are 1 to " + std::to_string(abi::signal_count);
+    const auto& signals = thread.signals;
+    const auto name = signal_text(signal);
+    const auto mask = abi::signal_mask64(signal);
+    if (thread.state == "ended") return name + " can't be delivered: the thread has ended";
+    if (!signals.registered)
+        return name + " can't be delivered yet: the thread has not told the kernel where its signal words are";
+    const bool at_thread = (signals.pending & mask) != 0;
+    const bool at_process = (signals.process_pending & mask) != 0;
+    if (!at_thread && !at_process) return not_pending_text(thread, signal);
+    const auto pending = name + " is pending"
+        + (at_thread && at_process ? " at the thread and at its process" : at_process ? " at the process" : "");
+    if ((signals.allowset & mask) == 0) return blocked_text(thread, signal, pending, at_process && !at_thread, snapshot);
+    if (signals.inhibit) return inhibited_text(signals, pending);
+    return deliverable_text(thread, signal, pending);
+}
+
+} // namespace orrery::inspector

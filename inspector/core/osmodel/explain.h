@@ -1,0 +1,29 @@
+// Sentences: why a thread does not go on, and why a signal is not (yet) delivered.
+#pragma once
+
+#include <string>
+
+#include "inspector/core/osmodel/snapshot.h"
+
+namespace orrery::inspector {
+
+// "runs on CPU 0", "waits for entries on ring 1 (consumer side)". No subject and no full stop: it follows "thread 3 ".
+// `snapshot`, if given, names the spaces that are waited for.
+std::string explain(const ThreadView& thread, const Snapshot* snapshot = nullptr);
+
+// One whole sentence for every state: "SIGUSR1 is pending but its allow bit is clear: the thread blocks it
+// (sigprocmask)". `snapshot`, if given, tells of other threads that may take a signal of the process.
+std::string explain_signal(const ThreadView& thread, int signal, const Snapshot* snapshot = nullptr);
+
+// "SIGUSR1", "SIGRT35", "64" (no signal).
+std::string signal_text(int signal);
+// "SIGINT SIGUSR1"; "none" for an empty set. `set` has bit number - 1.
+std::string signal_set_text(std::uint64_t set);
+// "is ignored", "has the handler on_signal", "ends the process by default", ... after the signal's name.
+std::string action_text(const SignalView& signals, int signal);
+// "exited with status 3", "was ended by SIGSEGV".
+std::string exit_text(abi::ExitStatus status);
+// "SIGUSR1", "0x1f" etc. by what the phase table says of the argument.
+std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value);
+
+} // namespace orrery::inspector

@@ -1,0 +1,171 @@
+// Rings: the shared header and entries, and who sleeps on which side.
+#include <bit>
+#include <cstddef>
+
+#include "abi/ring.h"
+#include "inspector/core/osmodel/read_context.h"
+
+namespace orrery::inspector {
+
+namespace {
+
+constexpr const char* ring_type = "orrery::kernel::Ring";
+constexpr std::uint64_t maximum_entry_bytes = 1 << 20; // of one ring in one picture
+
+RingSideView side_from(std::span<const std::byte> header, std::size_t line)
+{
+    using abi::RingLine;
+    RingSideView side;
+    side.index = value_at<std::uint32_t>(header, line + offsetof(RingLine, index));
+    side.waiting = value_at<std::uint32_t>(header, line + offsetof(RingLine, waiting)) != 0;
+    side.broken = value_at<std::uint32_t>(header, line + offsetof(RingLine, broken));
+    side.wakes = value_at<std::uint64_t>(header, line + offsetof(RingLine, wakes));
+    side.sleeps = value_at<std::uint64_t>(header, line + offsetof(RingLine, sleeps));
+    return side;
+}
+
+// The sleeper's record lies on its kernel stack.
+std::uint32_t sleeper_on(ReadContext& context, Fields& fields, const char* path)
+{
+    const auto waiter = fields.get<std::uint64_t>(path);
+    if (waiter == 0) return 0;
+    const auto object = context.object(view::rings, "orrery::kernel::Ring::Waiter", waiter, true);
+    if (!object) return 0;
+    const auto waiter_reader = object->reader();
+    const auto address = Fields(context, view::rings, waiter_reader).get<std::uint64_t>("thread");
+    const auto thread = context.object(view::rings, "orrery::kernel::Thread", address);
+    if (!thread) return 0;
+    const auto reader = thread->reader();
+    return Fields(context, view::rings, reader).get<std::uint32_t>("number");
+}
+
+// Physical pages of a memory object, from its two-level table of frames.
+class ObjectPages {
+public:
+    ObjectPages(ReadContext& context, std::uint64_t memory_object)
+        : context_(context)
+    {
+        const auto object = context.object(view::rings, "orrery::kernel::MemoryObject", memory_object);
+        const auto allocator = context.kernel.variable("orrery::kernel::frame_allocator");
+        frame_ = context.shape(view::rings, "orrery::kernel::Frame");
+        if (!object || !frame_ || !allocator) return;
+        const auto reader = object->reader();
+        Fields fields(context, view::rings, reader);
+        leaves_ = fields.get<std::uint64_t>("leaves_");
+        size_ = fields.get<std::uint64_t>("size_");
+        const auto owner = context.object(view::rings, "orrery::kernel::FrameAllocator", allocator->address);
+        if (!owner) return;
+        const auto owner_reader = owner->reader();
+        frames_ = Fields(context, view::rings, owner_reader).get<std::uint64_t>("frames_");
+    }
+    // Zeroes where the object has no page yet (it would read so). False: its tables make no sense.
+    bool read(std::uint64_t offset, std::span<std::byte> target)
+    {
+        while (!target.empty()) {
+            const auto in_page = offset % abi::page_size;
+            const auto part = target.first(std::min<std::uint64_t>(abi::page_size - in_page, target.size()));
+            const auto page = page_at(offset - in_page);
+            if (!page) return false;
+            if (*page == 0) std::ranges::fill(part, std::byte {});
+            else if (!context_.memory.physical().read_physical(*page + in_page, part)) return false;
+            offset += part.size();
+            target = target.subspan(part.size());
+        }
+        return true;
+    }
+
+private:
+    std::optional<std::uint64_t> page_at(std::uint64_t offset) // physical; 0 = not made yet
+    {
+        constexpr std::uint64_t leaf_span = abi::page_size / 8 * abi::page_size;
+        if (leaves_ == 0 || frames_ == 0 || offset >= size_) return std::nullopt;
+        const auto leaf = pointer(leaves_ + offset / leaf_span * 8);
+        if (!leaf) return std::nullopt;
+        if (*leaf == 0) return 0;
+        const auto frame = pointer(*leaf + offset % leaf_span / abi::page_size * 8);
+        if (!frame) return std::nullopt;
+        if (*frame == 0) return 0;
+        if (*frame < frames_ || (*frame - frames_) % frame_->size != 0) return std::nullopt;
+        return (*frame - frames_) / frame_->size * abi::page_size;
+    }
+    std::optional<std::uint64_t> pointer(std::uint64_t address)
+    {
+        return context_.memory.holds_objects(address) ? context_.memory.value<std::uint64_t>(address) : std::nullopt;
+    }
+    ReadContext& context_;
+    std::shared_ptr<const StructShape> frame_;
+    std::uint64_t leaves_ = 0, size_ = 0, frames_ = 0;
+};
+
+bool sensible_geometry(const RingView& ring)
+{
+    return std::has_single_bit(ring.capacity) && ring.capacity <= abi::ring_max_capacity && ring.entry_size != 0
+        && ring.entry_size <= abi::ring_max_entry_size;
+}
+
+void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t header_address, std::uint64_t memory_object)
+{
+    std::array<std::byte, sizeof(abi::RingHeader)> header;
+    if (!context.memory.in_direct_map(header_address, sizeof header) || !context.memory.read(header_address, header)) {
+        ring.problem = "the shared header at " + hex(header_address) + " can't be read";
+        return;
+    }
+    ring.kernel_broken = value_at<std::uint32_t>(header, offsetof(abi::RingHeader, kernel_broken));
+    const auto producer_thread = ring.producer.thread;
+    const auto consumer_thread = ring.consumer.thread;
+    ring.producer = side_from(header, offsetof(abi::RingHeader, producer));
+    ring.consumer = side_from(header, offsetof(abi::RingHeader, consumer));
+    ring.producer.thread = producer_thread;
+    ring.consumer.thread = consumer_thread;
+    if (!sensible_geometry(ring)) {
+        ring.problem = "the kernel's geometry of " + std::to_string(ring.capacity) + " entries of "
+            + std::to_string(ring.entry_size) + " bytes can't be right";
+        return;
+    }
+    const auto magic = value_at<std::uint32_t>(header, offsetof(abi::RingHeader, magic));
+    if (magic != abi::ring_magic) {
+        ring.problem = "a program overwrote the ring's header: its magic is " + hex(magic);
+        return;
+    }
+    const auto bytes = std::uint64_t { ring.capacity } * ring.entry_size;
+    ring.entries.resize(std::min(bytes, maximum_entry_bytes));
+    ObjectPages pages(context, memory_object);
+    if (!pages.read(abi::ring_entries_offset, std::as_writable_bytes(std::span(ring.entries)))) {
+        ring.entries.clear();
+        ring.problem = "the ring's entries can't be read";
+        return;
+    }
+    if (ring.used() > ring.capacity) {
+        ring.problem = "the indices are impossible: " + std::to_string(ring.used()) + " entries in a ring of "
+            + std::to_string(ring.capacity);
+        return;
+    }
+    ring.valid = true;
+}
+
+} // namespace
+
+void read_rings(ReadContext& context)
+{
+    walk_list(context, view::rings, ring_type, context.descriptor.first_ring,
+              [&context](std::uint64_t address, const StructReader& reader) {
+        Fields fields(context, view::rings, reader);
+        RingView ring;
+        ring.address = address;
+        ring.number = fields.get<std::uint32_t>("number");
+        if (!fields.complete()) return;
+        ring.entry_size = fields.get<std::uint32_t>("entry_size");
+        ring.capacity = fields.get<std::uint32_t>("capacity");
+        const auto header = fields.get<std::uint64_t>("header");
+        const auto memory = fields.get<std::uint64_t>("memory_");
+        context.ring_ids[address] = ring.number;
+        context.ring_memories[memory] = ring.number;
+        ring.producer.thread = sleeper_on(context, fields, "sleeper_[0]");
+        ring.consumer.thread = sleeper_on(context, fields, "sleeper_[1]");
+        if (fields.complete()) read_shared_memory(context, ring, header, memory);
+        else ring.problem = "this kernel's rings have another shape than this Inspector knows";
+        context.snapshot.rings.push_back(std::move(ring));
+    });
+}
+
+} // namespace orrery::inspector
