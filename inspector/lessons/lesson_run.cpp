@@ -232,7 +232,8 @@ Outcome LessonRun::fall_short(const MachineStop& stop, const ProgramNames* names
             total_left_ == 0 ? lesson_->machine.budget : destination()->budget);
     const auto sentence = compose("did not get there (it should run {}): {}", destination()->in_words(), why);
     // A question that nobody was asked is no mistake, even if the machine does not get to its answer.
-    const bool nobody_asked = std::holds_alternative<PredictStep>(current()->action) && results_[position_].answer.empty();
+    const bool nobody_asked =
+        std::holds_alternative<PredictStep>(current()->action) && results_[position_].answer.empty();
     settle(nobody_asked ? StepState::skipped : StepState::failed, sentence);
     return { Verdict::refused, sentence };
 }
