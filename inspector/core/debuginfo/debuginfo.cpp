@@ -63,8 +63,10 @@ Result<void> DebugInfo::Implementation::open()
     if (elf_getphdrnum(elf, &count) != 0) return {};
     for (std::size_t i = 0; i < count; ++i) {
         GElf_Phdr segment;
-        if (gelf_getphdr(elf, static_cast<int>(i), &segment) != nullptr && segment.p_type == PT_LOAD)
-            segments.push_back({ segment.p_vaddr, segment.p_memsz, segment.p_paddr });
+        if (gelf_getphdr(elf, static_cast<int>(i), &segment) == nullptr || segment.p_type != PT_LOAD) continue;
+        if (segment.p_offset > contents.size()) segment.p_offset = contents.size();
+        const auto in_file = std::min<std::uint64_t>({ segment.p_filesz, segment.p_memsz, contents.size() - segment.p_offset });
+        segments.push_back({ segment.p_vaddr, segment.p_memsz, segment.p_paddr, segment.p_offset, in_file });
     }
     return {};
 }
@@ -103,6 +105,22 @@ std::optional<std::uint64_t> DebugInfo::physical_address(std::uint64_t address) 
         if (address >= segment.begin && address - segment.begin < segment.size)
             return segment.physical + (address - segment.begin);
     return std::nullopt;
+}
+
+bool DebugInfo::read_image(std::uint64_t address, std::span<std::byte> target) const
+{
+    for (const auto& segment : implementation_->segments) {
+        if (address < segment.begin || address - segment.begin > segment.size) continue;
+        const auto offset = address - segment.begin;
+        if (target.size() > segment.size - offset) continue;
+        std::ranges::fill(target, std::byte {});
+        if (offset < segment.file_size) {
+            const auto count = std::min<std::uint64_t>(target.size(), segment.file_size - offset);
+            std::memcpy(target.data(), implementation_->contents.data() + segment.file_offset + offset, count);
+        }
+        return true;
+    }
+    return false;
 }
 
 void DebugInfo::Implementation::read_probes()

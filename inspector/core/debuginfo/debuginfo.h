@@ -66,6 +66,10 @@ public:
     // Where the loader puts the byte of this virtual address, from the program headers (p_paddr); nullopt: not loaded.
     std::optional<std::uint64_t> physical_address(std::uint64_t address) const;
 
+    // The bytes that the loader would put there; what the file does not hold of a segment (.bss) is zero. False: some
+    // byte is in no segment.
+    bool read_image(std::uint64_t address, std::span<std::byte> target) const;
+
     // The symbol that covers the address, or, for those without a size, the nearest one below in the same section.
     std::optional<Symbol> symbol_at(std::uint64_t address) const;
     // By demangled name without parameters, in full, or as the linker knows it.

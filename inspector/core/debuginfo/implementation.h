@@ -22,6 +22,7 @@ struct DebugInfo::Implementation {
     };
     struct Segment {
         std::uint64_t begin = 0, size = 0, physical = 0;
+        std::uint64_t file_offset = 0, file_size = 0; // checked against the contents
     };
     struct Line {
         std::uint64_t begin = 0, end = 0;
