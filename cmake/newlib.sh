@@ -27,13 +27,13 @@ for tool in clang-19 llvm-ar-19 llvm-ranlib-19 make; do
     fi
 done
 
+mkdir -p "$build"
+build=$(cd "$build" && pwd)
 stamp=$build/.built
 if [ -e "$stamp" ] && [ "$stamp" -nt "$0" ] && [ "$stamp" -nt "$archive" ]; then
     exit 0
 fi
 
-mkdir -p "$build"
-build=$(cd "$build" && pwd)
 rm -rf "$build/source" "$build/objects" "$build/include" "$build/lib" "$stamp"
 mkdir -p "$build/source" "$build/objects"
 tar -xJf "$archive" -C "$build/source" --strip-components=1
@@ -43,7 +43,8 @@ tar -xJf "$archive" -C "$build/source" --strip-components=1
 # thread has its own. The guest's own POSIX headers come first in a program's include path, newlib's own are used here.
 flags="-O2 -g1 -nostdlibinc -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections"
 flags="$flags -ftls-model=local-exec -w -Wno-implicit-function-declaration"
-flags="$flags -DMISSING_SYSCALL_NAMES -DSIGNAL_PROVIDED -D__DYNAMIC_REENT__ -D_POSIX_TIMERS=200809L -D_POSIX_MONOTONIC_CLOCK=200809L -DHAVE_NANOSLEEP"
+flags="$flags -DMISSING_SYSCALL_NAMES -DSIGNAL_PROVIDED -D__DYNAMIC_REENT__ -D_READ_WRITE_RETURN_TYPE=_ssize_t"
+flags="$flags -D_READ_WRITE_BUFSIZE_TYPE=__SIZE_TYPE__"
 compiler="clang-19 --target=x86_64-unknown-none-elf"
 if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
 
@@ -72,15 +73,5 @@ run make install-target-newlib
 
 mv "$build/install/$target/include" "$build/include"
 mv "$build/install/$target/lib" "$build/lib"
-# <sys/sdt.h> (package systemtap-sdt-dev) makes the phase probes; it is a header without code or dependencies.
-for header in sdt.h sdt-config.h; do
-    for folder in /usr/include /usr/include/*-linux-gnu; do
-        if [ -e "$folder/sys/$header" ]; then cp "$folder/sys/$header" "$build/include/sys/"; fi
-    done
-done
-if [ ! -e "$build/include/sys/sdt.h" ]; then
-    echo "newlib.sh: sys/sdt.h is missing: install the package systemtap-sdt-dev" >&2
-    exit 1
-fi
 rm -rf "$build/source" "$build/objects" "$build/install"
 touch "$stamp"

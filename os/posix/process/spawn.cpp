@@ -1,206 +1,262 @@
-// Process building over raw system calls; needs no heap and no errno, so init can use it before anything else runs.
+// Building a process on the kernel's handles: nothing here needs more authority than the caller's own handles.
 #include "posix/process/spawn.h"
 
-#include "abi/syscall.h"
 #include "posix/runtime/syscall.h"
+#include "posix/runtime/thread.h"
+#include "posix/signal/delivery.h"
+#include "posix/signal/peers.h"
 
+#include <array>
 #include <cstring>
 #include <utility>
 
 namespace orrery::process {
 namespace {
 
+using runtime::result_of;
 namespace raw = runtime::raw;
 
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
+constexpr std::uint64_t stack_top = 0x0000'7fff'f000'0000;
+constexpr std::size_t max_handles = 24;
+constexpr std::size_t max_auxiliary = 16;
 
-std::unexpected<SpawnError> refused(abi::Error error) { return std::unexpected(SpawnError { .error = error }); }
+SpawnProblem kernel_problem(abi::Error error)
+{
+    return { .elf = {}, .error = error };
+}
 
-// A memory object that is mapped here while it is filled, and given to the new space afterwards.
-class Staging {
+// Closes a handle at the end of a scope, unless it is kept.
+class OwnedHandle {
 public:
-    static SpawnResult<Staging> create(abi::Handle own_space, std::uint64_t size)
-    {
-        const auto memory = runtime::result_of(raw::memory_create(size, 0));
-        if (!memory)
-            return refused(memory.error());
-        const auto handle = static_cast<abi::Handle>(*memory);
-        const auto address = runtime::result_of(raw::memory_map(own_space, handle, 0, 0, size, read_write));
-        if (!address) {
-            raw::handle_close(handle);
-            return refused(address.error());
-        }
-        return Staging(own_space, handle, *address, size);
-    }
-    Staging(Staging&& other) noexcept
-        : own_space_(other.own_space_)
-        , handle_(std::exchange(other.handle_, abi::no_handle))
-        , address_(other.address_)
-        , size_(other.size_)
+    explicit OwnedHandle(abi::Handle handle)
+        : handle_(handle)
     {
     }
-    Staging& operator=(Staging&&) = delete;
-    ~Staging()
+    ~OwnedHandle()
     {
-        if (handle_ == abi::no_handle)
-            return;
-        raw::memory_unmap(own_space_, address_, size_);
-        raw::handle_close(handle_);
+        if (handle_ != abi::no_handle)
+            raw::handle_close(handle_);
+    }
+    OwnedHandle(const OwnedHandle&) = delete;
+    OwnedHandle& operator=(const OwnedHandle&) = delete;
+    abi::Handle get() const { return handle_; }
+    abi::Handle keep() { return std::exchange(handle_, abi::no_handle); }
+
+private:
+    abi::Handle handle_;
+};
+
+// New memory, mapped writable here and with `protection` at `address` there. `fill` writes it through the first mapping,
+// which is gone afterwards.
+template <typename Fill>
+abi::Error map_filled(abi::Handle space, std::uint64_t address, std::uint64_t size, std::uint32_t protection, Fill fill)
+{
+    const auto object = result_of(raw::memory_create(size, 0));
+    if (!object)
+        return object.error();
+    const OwnedHandle memory(static_cast<abi::Handle>(*object));
+    const auto here = result_of(raw::memory_map(runtime::process_state.space, memory.get(), 0, 0, size,
+        abi::protection_read | abi::protection_write));
+    if (!here)
+        return here.error();
+    fill(reinterpret_cast<std::byte*>(*here));
+    raw::memory_unmap(runtime::process_state.space, *here, size);
+    const auto there = result_of(raw::memory_map(space, memory.get(), 0, address, size, protection));
+    return there ? abi::Error::none : there.error();
+}
+
+abi::Error map_segments(abi::Handle space, std::span<const std::byte> file, const common::ElfImage& image)
+{
+    for (const common::ElfSegment& segment : image.segments()) {
+        const std::uint64_t begin = segment.first_page();
+        const abi::Error error
+            = map_filled(space, begin, segment.end_page() - begin, segment.protection, [&](std::byte* memory) {
+                  std::memcpy(memory + (segment.address - begin), file.data() + segment.file_offset, segment.file_size);
+              });
+        if (error != abi::Error::none)
+            return error;
+    }
+    return abi::Error::none;
+}
+
+// Writes the System V entry stack from the top down. `delta` is added to a local address to get the process's.
+class StackWriter {
+public:
+    StackWriter(std::byte* memory, std::uint64_t size, std::uint64_t top)
+        : begin_(memory)
+        , next_(memory + size)
+        , delta_(top - reinterpret_cast<std::uint64_t>(memory + size))
+    {
     }
 
-    std::byte* at(std::uint64_t offset) const { return reinterpret_cast<std::byte*>(address_ + offset); }
+    bool overflowed() const { return overflowed_; }
+    std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(next_) + delta_; }
 
-    abi::Error map_into(abi::Handle space, std::uint64_t address, std::uint32_t protection) const
+    std::uint64_t push_string(const char* text)
     {
-        const auto mapped = runtime::result_of(raw::memory_map(space, handle_, 0, address, size_, protection));
-        return mapped ? abi::Error::none : mapped.error();
+        const std::size_t size = std::strlen(text) + 1;
+        if (!reserve(size))
+            return 0;
+        std::memcpy(next_, text, size);
+        return address();
+    }
+    void align(std::uint64_t pushes_to_come)
+    {
+        // After the words that follow, RSP must be a multiple of 16 (AMD64 ABI 3.4.1).
+        while ((address() - pushes_to_come * 8) % 16 != 0 && reserve(1)) { }
+    }
+    void push(std::uint64_t word)
+    {
+        if (reserve(sizeof word))
+            std::memcpy(next_, &word, sizeof word);
     }
 
 private:
-    Staging(abi::Handle own_space, abi::Handle handle, std::uint64_t address, std::uint64_t size)
-        : own_space_(own_space)
-        , handle_(handle)
-        , address_(address)
-        , size_(size)
+    bool reserve(std::size_t size)
     {
+        if (static_cast<std::size_t>(next_ - begin_) < size) {
+            overflowed_ = true;
+            return false;
+        }
+        next_ -= size;
+        return true;
     }
-    abi::Handle own_space_;
-    abi::Handle handle_;
-    std::uint64_t address_;
-    std::uint64_t size_;
+
+    std::byte* begin_;
+    std::byte* next_;
+    std::uint64_t delta_;
+    bool overflowed_ = false;
 };
 
-SpawnResult<void> load_segment(
-    abi::Handle own_space, abi::Handle space, const common::ElfSegment& segment, std::span<const std::byte> file)
+// Strings first, then their addresses: two passes over the same texts, so that nothing has to be allocated.
+void push_string_addresses(StackWriter& stack, std::span<const char* const> texts, std::uint64_t first_text)
 {
-    const std::uint64_t begin = segment.first_page();
-    const auto staging = Staging::create(own_space, segment.end_page() - begin);
-    if (!staging)
-        return std::unexpected(staging.error());
-    if (segment.file_size != 0)
-        std::memcpy(staging->at(segment.address - begin), file.data() + segment.file_offset, segment.file_size);
-    if (const abi::Error error = staging->map_into(space, begin, segment.protection); error != abi::Error::none)
-        return refused(error);
-    return {};
+    // The texts were pushed in order, downwards: the last one has the lowest address.
+    stack.push(0);
+    std::uint64_t address = first_text;
+    std::uint64_t lowest = address;
+    for (const char* text : texts)
+        lowest -= std::strlen(text) + 1;
+    address = lowest;
+    for (std::size_t i = texts.size(); i-- > 0;) {
+        stack.push(address);
+        address += std::strlen(texts[i]) + 1;
+    }
 }
 
 } // namespace
 
-SpawnResult<ProcessBuilder> ProcessBuilder::create(
-    abi::Handle own_space, std::string_view name, std::span<const std::byte> file)
+const char* SpawnProblem::sentence() const
+{
+    return elf ? abi::sentence(error) : common::sentence(elf.error());
+}
+
+std::expected<PreparedProcess, SpawnProblem> PreparedProcess::prepare(
+    std::span<const std::byte> file, std::uint32_t process_id, std::string_view name)
 {
     const auto image = common::parse_elf(file);
     if (!image)
-        return std::unexpected(SpawnError { .bad_file = true, .problem = image.error() });
-    const auto space = runtime::result_of(raw::space_create(name.data(), name.size()));
-    if (!space)
-        return refused(space.error());
-    ProcessBuilder builder;
-    builder.own_space_ = own_space;
-    builder.space_ = static_cast<abi::Handle>(*space);
-    builder.image_ = *image;
-    for (const common::ElfSegment& segment : image->segments()) {
-        if (const auto loaded = load_segment(own_space, builder.space_, segment, file); !loaded)
-            return std::unexpected(loaded.error());
-    }
-    builder.tell(abi::Auxiliary::program_headers, image->program_headers);
-    builder.tell(abi::Auxiliary::program_header_size, image->program_header_size);
-    builder.tell(abi::Auxiliary::program_header_count, image->program_header_count);
-    builder.tell(abi::Auxiliary::page_size, abi::page_size);
-    builder.tell(abi::Auxiliary::entry, image->entry);
-    const auto own = builder.give(abi::Auxiliary::space_handle, builder.space_);
-    if (!own)
-        return std::unexpected(own.error());
-    return builder;
+        return std::unexpected(SpawnProblem { .elf = std::unexpected(image.error()) });
+    const auto created = result_of(raw::space_create(name.data(), name.size()));
+    if (!created)
+        return std::unexpected(kernel_problem(created.error()));
+    OwnedHandle space(static_cast<abi::Handle>(*created));
+    if (const abi::Error error = map_segments(space.get(), file, *image); error != abi::Error::none)
+        return std::unexpected(kernel_problem(error));
+    return PreparedProcess(space.keep(), process_id, *image);
 }
 
-ProcessBuilder::ProcessBuilder(ProcessBuilder&& other) noexcept
-    : own_space_(other.own_space_)
-    , space_(std::exchange(other.space_, abi::no_handle))
-    , image_(other.image_)
-    , entries_(other.entries_)
-    , entry_count_(other.entry_count_)
+std::expected<SpawnedProcess, SpawnProblem> PreparedProcess::start(const SpawnRequest& request) const
 {
-}
-
-ProcessBuilder::~ProcessBuilder()
-{
-    if (space_ == abi::no_handle)
-        return;
-    raw::space_end(space_, std::uint64_t { 0 });
-    raw::handle_close(space_);
-}
-
-void ProcessBuilder::tell(abi::Auxiliary type, std::uint64_t value)
-{
-    // One place stays free for the end mark. Too many entries is a mistake in the maker, not in the file: the new
-    // process sees the first ones.
-    if (entry_count_ + 1 < max_start_entries)
-        entries_[entry_count_++] = { static_cast<std::uint64_t>(type), value };
-}
-
-SpawnResult<abi::Handle> ProcessBuilder::give(abi::Auxiliary type, abi::Handle handle)
-{
-    const auto installed = runtime::result_of(raw::handle_install(space_, handle));
-    if (!installed)
-        return refused(installed.error());
-    tell(type, *installed);
-    return static_cast<abi::Handle>(*installed);
-}
-
-SpawnResult<abi::Handle> ProcessBuilder::give(abi::Auxiliary type, abi::Handle handle, std::uint32_t rights)
-{
-    // right_duplicate only for the way into the other table.
-    const auto copy = runtime::result_of(raw::handle_duplicate(handle, rights | abi::right_duplicate));
-    if (!copy)
-        return refused(copy.error());
-    auto installed = give(type, static_cast<abi::Handle>(*copy));
-    raw::handle_close(*copy);
-    return installed;
-}
-
-SpawnResult<abi::Handle> ProcessBuilder::start(
-    std::span<const char* const> arguments, std::span<const char* const> environment)
-{
-    auto staging = Staging::create(own_space_, start_stack_size);
-    if (!staging)
-        return std::unexpected(staging.error());
-    std::uint64_t bytes = 0;
-    for (const auto& list : { arguments, environment })
-        for (const char* text : list)
-            bytes += std::strlen(text) + 1 + sizeof(std::uint64_t);
-    if (bytes > max_argument_bytes)
-        return refused(abi::Error::limit_reached);
-
-    // System V ABI, AMD64, 3.4.1: argc, argv[], 0, envp[], 0, auxv[], end, then the strings; RSP a multiple of 16.
-    const std::uint64_t word_count = 1 + arguments.size() + 1 + environment.size() + 1 + 2 * (entry_count_ + 1);
-    std::uint64_t text_offset = start_stack_size - bytes - 16;
-    const std::uint64_t stack_offset = (text_offset - word_count * sizeof(std::uint64_t)) & ~std::uint64_t { 15 };
-    auto* word = reinterpret_cast<std::uint64_t*>(staging->at(stack_offset));
-    const auto put_list = [&](std::span<const char* const> list) {
-        for (const char* text : list) {
-            const std::uint64_t length = std::strlen(text) + 1;
-            std::memcpy(staging->at(text_offset), text, length);
-            *word++ = start_stack_top - start_stack_size + text_offset;
-            text_offset += length;
-        }
-        *word++ = 0;
+    OwnedHandle space(space_); // a process that cannot start is given up
+    std::array<abi::AuxiliaryEntry, max_handles + max_auxiliary + 8> entries;
+    std::size_t count = 0;
+    const auto add = [&](abi::Auxiliary type, std::uint64_t value) {
+        entries[count++] = { static_cast<std::uint64_t>(type), value };
     };
-    *word++ = arguments.size();
-    put_list(arguments);
-    put_list(environment);
-    entries_[entry_count_] = { static_cast<std::uint64_t>(abi::Auxiliary::end), 0 };
-    std::memcpy(word, entries_.data(), (entry_count_ + 1) * sizeof(abi::AuxiliaryEntry));
+    if (request.handles.size() > max_handles || request.auxiliary.size() > max_auxiliary)
+        return std::unexpected(kernel_problem(abi::Error::limit_reached));
 
-    const std::uint64_t bottom = start_stack_top - start_stack_size;
-    if (const abi::Error error = staging->map_into(space_, bottom, read_write); error != abi::Error::none)
-        return refused(error);
-    const auto thread = runtime::result_of(
-        raw::thread_create(space_, image_.entry, bottom + stack_offset, std::uint64_t { 0 }, std::uint64_t { 0 }));
+    const auto own = result_of(raw::handle_install(
+        space_, space_, abi::right_manage | abi::right_signal | abi::right_duplicate));
+    if (!own)
+        return std::unexpected(kernel_problem(own.error()));
+    add(abi::Auxiliary::space_handle, *own);
+    for (const GivenHandle& given : request.handles) {
+        const auto installed = result_of(raw::handle_install(space_, given.handle, given.rights));
+        if (!installed)
+            return std::unexpected(kernel_problem(installed.error()));
+        add(given.type, *installed);
+    }
+    add(abi::Auxiliary::program_headers, image_.program_headers);
+    add(abi::Auxiliary::program_header_size, image_.program_header_size);
+    add(abi::Auxiliary::program_header_count, image_.program_header_count);
+    add(abi::Auxiliary::page_size, abi::page_size);
+    add(abi::Auxiliary::entry, image_.entry);
+    add(abi::Auxiliary::process_id, process_id_);
+    for (const abi::AuxiliaryEntry& entry : request.auxiliary)
+        entries[count++] = entry;
+
+    bool overflowed = false;
+    std::uint64_t stack_pointer = 0;
+    const abi::Error error = map_filled(space_, stack_top - stack_size, stack_size,
+        abi::protection_read | abi::protection_write, [&](std::byte* memory) {
+            StackWriter stack(memory, stack_size, stack_top);
+            const std::uint64_t first_environment = stack.address();
+            for (const char* text : request.environment)
+                stack.push_string(text);
+            const std::uint64_t first_argument = stack.address();
+            for (const char* text : request.arguments)
+                stack.push_string(text);
+            stack.align((count + 1) * 2 + request.environment.size() + request.arguments.size() + 3);
+            stack.push(0);
+            stack.push(static_cast<std::uint64_t>(abi::Auxiliary::end));
+            for (std::size_t i = count; i-- > 0;) {
+                stack.push(entries[i].value);
+                stack.push(entries[i].type);
+            }
+            push_string_addresses(stack, request.environment, first_environment);
+            push_string_addresses(stack, request.arguments, first_argument);
+            stack.push(request.arguments.size());
+            overflowed = stack.overflowed();
+            stack_pointer = stack.address();
+        });
+    if (overflowed)
+        return std::unexpected(kernel_problem(abi::Error::limit_reached));
+    if (error != abi::Error::none)
+        return std::unexpected(kernel_problem(error));
+
+    const auto thread = result_of(raw::thread_create(space_, image_.entry, stack_pointer, 0, 0));
     if (!thread)
-        return refused(thread.error());
-    raw::handle_close(*thread); // the space is what the maker waits for
-    return std::exchange(space_, abi::no_handle);
+        return std::unexpected(kernel_problem(thread.error()));
+    raw::handle_close(*thread);
+    signal::add_peer(process_id_, space_); // so that kill(pid) works; without room, only the handle does
+    return SpawnedProcess { .space = space.keep(), .process_id = process_id_ };
+}
+
+std::expected<SpawnedProcess, SpawnProblem> spawn(const SpawnRequest& request)
+{
+    const auto prepared = PreparedProcess::prepare(
+        request.file, request.process_id, request.arguments.empty() ? "" : request.arguments.front());
+    if (!prepared)
+        return std::unexpected(prepared.error());
+    return prepared->start(request);
+}
+
+std::expected<abi::ExitStatus, abi::Error> wait_for_end(const SpawnedProcess& process)
+{
+    while (true) {
+        const auto waited
+            = signal::interruptible([&] { return raw::space_wait(process.space, abi::no_deadline); });
+        if (runtime::failed_with(waited.result, abi::Error::interrupted))
+            continue;
+        signal::remove_peer(process.process_id);
+        raw::handle_close(process.space);
+        const auto word = result_of(waited.result);
+        if (!word)
+            return std::unexpected(word.error());
+        return abi::ExitStatus::from_word(*word);
+    }
 }
 
 } // namespace orrery::process

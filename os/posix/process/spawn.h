@@ -1,15 +1,12 @@
-// Making a process out of an ELF file: an address space, its memory, its handles, its start stack, its first thread.
-//
-// Everything happens through handles of the new space; the kernel knows neither programs nor processes. In two steps,
-// so that the maker can introduce several new processes to each other before any of them runs.
+// Makes a process out of an ELF file: address space, segments, stack with arguments, handles, first thread.
 #pragma once
 
 #include "abi/error.h"
 #include "abi/handle.h"
 #include "abi/startup.h"
+#include "abi/syscall.h"
 #include "common/elf_image.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -18,55 +15,62 @@
 
 namespace orrery::process {
 
-// Why a process could not be made: the file is bad, or the kernel refused something.
-struct SpawnError {
-    abi::Error error = abi::Error::none;
-    bool bad_file = false;
-    common::ElfProblem problem {};
-
-    constexpr const char* sentence() const
-    {
-        return bad_file ? common::sentence(problem) : abi::sentence(error);
-    }
+// A handle that the new process gets, and the auxiliary vector entry under which it finds it.
+struct GivenHandle {
+    abi::Auxiliary type;
+    abi::Handle handle;   // in the caller's table
+    std::uint32_t rights; // abi::Right
 };
-template <typename T>
-using SpawnResult = std::expected<T, SpawnError>;
 
-inline constexpr std::size_t max_start_entries = 40;
-inline constexpr std::uint64_t start_stack_size = 1 << 20; // bytes of the first thread's stack, touched as needed
-inline constexpr std::uint64_t start_stack_top = 0x7000'0000'0000;
-inline constexpr std::uint64_t max_argument_bytes = 128 * 1024; // argv and envp with their strings
+struct SpawnRequest {
+    std::span<const std::byte> file;         // the whole ELF file
+    std::span<const char* const> arguments;  // argv, without the terminating null; the first names the process
+    std::span<const char* const> environment;
+    std::span<const GivenHandle> handles;    // at most 24
+    std::span<const abi::AuxiliaryEntry> auxiliary; // more entries, such as parent_process_id; at most 16
+    std::uint32_t process_id;                // what getpid() will say; the caller makes it unique
+};
 
-class ProcessBuilder {
+struct SpawnProblem {
+    std::expected<void, common::ElfProblem> elf {};  // an error if the file was refused
+    abi::Error error = abi::Error::none;             // else what the kernel said
+    const char* sentence() const;
+};
+
+struct SpawnedProcess {
+    abi::Handle space; // with all rights: wait, signal, manage
+    std::uint32_t process_id;
+};
+
+// The two halves, for who has to introduce two processes to each other before either runs.
+// prepare: everything but the first thread. start: makes the thread; nothing can be given to the process any more.
+class PreparedProcess {
 public:
-    // Makes the space and loads the segments. `own_space` is the caller's own space handle with right_manage.
-    static SpawnResult<ProcessBuilder> create(
-        abi::Handle own_space, std::string_view name, std::span<const std::byte> file);
-
-    ProcessBuilder(ProcessBuilder&& other) noexcept;
-    ProcessBuilder& operator=(ProcessBuilder&&) = delete;
-    // Ends a process that was never started and gives the handle back.
-    ~ProcessBuilder();
-
-    // Copies a handle (right_duplicate needed) into the new process and tells it under the auxiliary type.
-    SpawnResult<abi::Handle> give(abi::Auxiliary type, abi::Handle handle);
-    // The same with fewer rights than the maker has.
-    SpawnResult<abi::Handle> give(abi::Auxiliary type, abi::Handle handle, std::uint32_t rights);
-    void tell(abi::Auxiliary type, std::uint64_t value);
-
+    // `name` is for people: the Inspector shows it.
+    static std::expected<PreparedProcess, SpawnProblem> prepare(
+        std::span<const std::byte> file, std::uint32_t process_id, std::string_view name);
+    std::expected<SpawnedProcess, SpawnProblem> start(const SpawnRequest& request) const;
     abi::Handle space() const { return space_; }
-
-    // Builds the start stack and lets the process run. Returns the space's handle, which then belongs to the caller.
-    SpawnResult<abi::Handle> start(std::span<const char* const> arguments, std::span<const char* const> environment);
+    std::uint32_t process_id() const { return process_id_; }
 
 private:
-    ProcessBuilder() = default;
-
-    abi::Handle own_space_ = abi::no_handle;
-    abi::Handle space_ = abi::no_handle;
-    common::ElfImage image_ {};
-    std::array<abi::AuxiliaryEntry, max_start_entries> entries_ {};
-    std::size_t entry_count_ = 0;
+    PreparedProcess(abi::Handle space, std::uint32_t process_id, const common::ElfImage& image)
+        : space_(space)
+        , process_id_(process_id)
+        , image_(image)
+    {
+    }
+    abi::Handle space_;
+    std::uint32_t process_id_;
+    common::ElfImage image_;
 };
+
+// Both at once. On failure nothing is left behind.
+std::expected<SpawnedProcess, SpawnProblem> spawn(const SpawnRequest& request);
+
+// Waits until it has ended, and closes the handle. Signals to the caller are handled meanwhile.
+std::expected<abi::ExitStatus, abi::Error> wait_for_end(const SpawnedProcess& process);
+
+inline constexpr std::uint64_t stack_size = std::uint64_t { 256 } * 1024; // bytes, plus a guard page below
 
 } // namespace orrery::process

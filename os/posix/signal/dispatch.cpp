@@ -1,0 +1,103 @@
+// Second half of a delivery: runs handlers on a frame whose registers are saved, until nothing is left to deliver.
+#include "posix/signal/claim.h"
+#include "posix/signal/trace.h"
+
+#include "abi/phase_probe.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+namespace orrery::signal {
+
+namespace {
+
+using abi::SavedRegister;
+using abi::SignalFrame;
+using abi::ThreadControl;
+
+using Handler = void (*)(int, siginfo_t*, void*);
+extern "C" void orrery_call_on_stack(int, siginfo_t*, void*, Handler, std::uint64_t stack_top);
+
+// The compiler must keep this store single and in its place; the processor does for its own thread.
+void set_inhibit(ThreadControl& control, std::uint32_t value)
+{
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    __atomic_store_n(&control.inhibit, value, __ATOMIC_RELAXED);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// A frame that was placed for another signal may lie on the interrupted stack; the handler still runs where its action
+// says. Returns the stack's top, or 0 to stay.
+std::uint64_t other_stack(const ThreadControl& control, const SignalFrame& frame)
+{
+    if ((frame.flags & abi::action_on_stack) == 0 || control.alternate_stack_size == 0)
+        return 0;
+    const auto here = reinterpret_cast<std::uint64_t>(&frame);
+    const std::uint64_t interrupted = frame.context_stack[1]; // SS_ONSTACK at the interruption
+    if (here - control.alternate_stack_base < control.alternate_stack_size || interrupted == SS_ONSTACK)
+        return 0;
+    return control.alternate_stack_base + control.alternate_stack_size;
+}
+
+void run_handler(ThreadControl& control, SignalFrame& frame)
+{
+    const auto address = reinterpret_cast<std::uint64_t>(&frame);
+    const int number = frame.signal;
+    ORRERY_USER_PHASE(control, signal, framed, frame.cause, address, number,
+        frame.registers[static_cast<unsigned>(SavedRegister::rip)]);
+    frame.previous = control.innermost_frame;
+    control.innermost_frame = &frame;
+    const auto handler = reinterpret_cast<Handler>(frame.handler);
+    const std::uint32_t flags = frame.flags;
+    const std::uint64_t stack = other_stack(control, frame);
+    ORRERY_USER_PHASE(control, signal, handled, frame.cause, address, number, frame.handler);
+
+    // As leaving an inhibit section: clear, then look. What was deferred is delivered right here, nested, with a frame
+    // below this one.
+    set_inhibit(control, 0);
+    if (__atomic_load_n(&control.deferred_at, __ATOMIC_RELAXED) != 0) [[unlikely]]
+        orrery_software_entry();
+
+    auto* info = reinterpret_cast<siginfo_t*>(frame.siginfo);
+    void* context = &frame.context_flags;
+    if (stack == 0) [[likely]]
+        handler(number, info, context);
+    else
+        orrery_call_on_stack(number, info, context, handler, stack);
+
+    set_inhibit(control, 1);
+    control.innermost_frame = frame.previous;
+    // After the handler, so that a wait inside the handler cannot wipe them out.
+    runtime::thread_state.handlers_run++;
+    if ((flags & abi::action_restart) == 0)
+        control.interrupted_without_restart = 1;
+    ORRERY_USER_PHASE(control, signal, returned, frame.cause, address, number,
+        frame.registers[static_cast<unsigned>(SavedRegister::rip)]);
+    set_allowset(control, ~frame.mask);
+}
+
+} // namespace
+
+// Looks for more on a frame whose handlers have returned. Inhibit is set.
+extern "C" void orrery_signal_redeliver(SignalFrame* frame)
+{
+    ThreadControl& control = *runtime::thread_control();
+    while (true) {
+        const Delivery delivery = next_delivery(control);
+        if (delivery.number == 0)
+            break;
+        fill_delivery(control, *frame, delivery);
+        run_handler(control, *frame);
+    }
+    trace(control, abi::Phase::signal_resumed, frame->cause, reinterpret_cast<std::uint64_t>(frame),
+        static_cast<std::uint64_t>(frame->signal), frame->registers[static_cast<unsigned>(SavedRegister::rip)]);
+}
+
+extern "C" void orrery_signal_dispatch(SignalFrame* frame)
+{
+    if (frame->signal != 0) [[likely]]
+        run_handler(*runtime::thread_control(), *frame);
+    orrery_signal_redeliver(frame);
+}
+
+} // namespace orrery::signal

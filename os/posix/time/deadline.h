@@ -1,0 +1,50 @@
+// Conversions between POSIX times and the kernel's: unsigned nanoseconds since the machine started.
+#pragma once
+
+#include "abi/syscall.h"
+#include "posix/runtime/syscall.h"
+
+#include <cstdint>
+#include <sys/time.h>
+#include <time.h>
+
+namespace orrery::time {
+
+inline constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
+
+inline std::uint64_t now() { return static_cast<std::uint64_t>(runtime::raw::clock_now()); }
+
+// Nanoseconds of a time that POSIX calls valid (not negative, nanoseconds below a second); false if it is not. A time
+// that does not fit is as good as for ever.
+inline bool to_nanoseconds(const struct timespec& time, std::uint64_t& nanoseconds)
+{
+    if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= static_cast<long>(nanoseconds_per_second))
+        return false;
+    if (__builtin_mul_overflow(static_cast<std::uint64_t>(time.tv_sec), nanoseconds_per_second, &nanoseconds)
+        || __builtin_add_overflow(nanoseconds, static_cast<std::uint64_t>(time.tv_nsec), &nanoseconds))
+        nanoseconds = abi::no_deadline;
+    return true;
+}
+
+// The deadline that lies `length` after now.
+inline std::uint64_t deadline_in(std::uint64_t length)
+{
+    std::uint64_t deadline;
+    return __builtin_add_overflow(now(), length, &deadline) ? abi::no_deadline : deadline;
+}
+inline bool deadline_after(const struct timespec& length, std::uint64_t& deadline)
+{
+    std::uint64_t nanoseconds;
+    if (!to_nanoseconds(length, nanoseconds))
+        return false;
+    deadline = deadline_in(nanoseconds);
+    return true;
+}
+
+inline struct timespec to_timespec(std::uint64_t nanoseconds)
+{
+    return { .tv_sec = static_cast<time_t>(nanoseconds / nanoseconds_per_second),
+        .tv_nsec = static_cast<long>(nanoseconds % nanoseconds_per_second) };
+}
+
+} // namespace orrery::time
