@@ -94,7 +94,7 @@ TableRows frame_rows(const Snapshot& snapshot, std::uint32_t thread_id)
         TableRow row;
         row.key = frame.address;
         const auto rip = frame.registers[static_cast<unsigned>(SavedRegister::rip)];
-        row.cells = { QString::number(number), frame.valid ? signal_text(frame.signal) : QStringLiteral("?"),
+        row.cells = { QString::number(number), frame.valid ? signal_label(frame.signal) : QStringLiteral("?"),
             frame.valid ? handler_text(frame) : text(frame.problem), frame.valid ? hex_text(rip) : QString(),
             hex_text(frame.address), action_flags_text(frame.flags) };
         row.sentence = frame.valid
@@ -153,7 +153,7 @@ TableRows frame_register_rows(const Snapshot& snapshot, std::uint32_t thread_id,
     }
     TableRow mask { frame_mask_key,
         { QStringLiteral("mask"), wide_hex_text(frame.mask), wide_hex_text(~thread->signals.allowset),
-            translate("blocked after the return: %1").arg(signal_set_text(frame.mask)) },
+            translate("blocked after the return: %1").arg(signal_set_label(frame.mask)) },
         translate("The signal mask that the thread goes back to. The other column is the mask now (NOT of the allowset)."),
         frame.mask != ~thread->signals.allowset ? Emphasis::differs : Emphasis::normal,
         editable ? 1u << frame_value_column : 0 };

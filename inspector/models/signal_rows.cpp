@@ -1,6 +1,7 @@
 // The table beside the bit lanes: one row a signal, all 64.
 #include <QCoreApplication>
 
+#include "inspector/core/osmodel/explain.h"
 #include "inspector/models/rows.h"
 #include "inspector/models/sentences.h"
 #include "inspector/models/text.h"
@@ -9,27 +10,6 @@ namespace orrery::inspector {
 namespace {
 
 QString translate(const char* sentence) { return QCoreApplication::translate("signals", sentence); }
-
-QString default_action_text(int signal)
-{
-    switch (abi::default_action(signal)) {
-    case abi::DefaultAction::terminate: return translate("default: terminate");
-    case abi::DefaultAction::core: return translate("default: terminate, with core");
-    case abi::DefaultAction::ignore: return translate("default: ignore");
-    case abi::DefaultAction::stop: return translate("default: stop");
-    case abi::DefaultAction::proceed: return translate("default: go on");
-    }
-    return {};
-}
-
-QString action_text(const SignalView& signals_of, int signal)
-{
-    if (!signals_of.actions_known) return QStringLiteral("–");
-    const auto& action = signals_of.actions[static_cast<std::size_t>(signal - 1)];
-    if (action.handler == abi::handler_default) return default_action_text(signal);
-    if (action.handler == abi::handler_ignore) return translate("ignore");
-    return translate("handler %1").arg(hex_text(action.handler));
-}
 
 } // namespace
 
@@ -60,9 +40,9 @@ TableRows signal_rows(const Snapshot& snapshot, std::uint32_t thread_id)
         const auto mask = abi::signal_mask64(signal);
         const bool active = ((view.pending | view.process_pending) & mask) != 0;
         rows.push_back({ static_cast<std::uint64_t>(signal),
-            { QString::number(signal), signal_text(signal), bit(view.pending, signal),
+            { QString::number(signal), signal_label(signal), bit(view.pending, signal),
                 bit(view.process_pending, signal), bit(view.allowset, signal), bit(view.deliverable(), signal),
-                action_text(view, signal), translate(abi::signal_sentence(signal)) },
+                text(action_text(view, signal)), translate(abi::signal_sentence(signal)) },
             active ? signal_sentence(snapshot, thread_id, signal) : QString(),
             active ? Emphasis::current : Emphasis::normal, 0 });
     }

@@ -37,7 +37,7 @@ QString count_text(std::uint64_t value)
     return digits;
 }
 
-QString signal_text(int signal)
+QString signal_label(int signal)
 {
     if (signal < 1 || signal > abi::signal_count) return QStringLiteral("signal %1").arg(signal);
     const QString name = QLatin1String(abi::signal_name(signal));
@@ -45,14 +45,14 @@ QString signal_text(int signal)
     return name == QLatin1String("unknown") ? QStringLiteral("signal %1").arg(signal) : name;
 }
 
-QString signal_set_text(std::uint64_t set)
+QString signal_set_label(std::uint64_t set)
 {
     if (set == 0) return translate("none");
     if (~set == 0) return translate("all");
     const bool inverted = __builtin_popcountll(set) > 48;
     QStringList names;
     for (int signal = 1; signal <= abi::signal_count; ++signal)
-        if (((inverted ? ~set : set) & abi::signal_mask64(signal)) != 0) names += signal_text(signal);
+        if (((inverted ? ~set : set) & abi::signal_mask64(signal)) != 0) names += signal_label(signal);
     const auto list = names.join(QStringLiteral(", "));
     return inverted ? translate("all but %1").arg(list) : list;
 }

@@ -16,8 +16,8 @@ inline QString text(const std::string& utf8) { return QString::fromStdString(utf
 QString hex_text(std::uint64_t value);       // "0x401234"
 QString wide_hex_text(std::uint64_t value);  // "0x0000000000401234": 16 digits, for columns
 QString count_text(std::uint64_t value);     // "12 345": groups of three, thin spaces
-QString signal_text(int signal);             // "SIGUSR1", "SIGRT 35", "signal 0"
-QString signal_set_text(std::uint64_t set);  // "SIGINT, SIGUSR1", "none", "all", "all but SIGINT"
+QString signal_label(int signal);             // "SIGUSR1", "SIGRT 35", "signal 0"
+QString signal_set_label(std::uint64_t set);  // "SIGINT, SIGUSR1", "none", "all", "all but SIGINT"
 const char* register_name(unsigned index);   // of abi::SavedRegister, "?" beyond it
 QString flags_text(std::uint64_t rflags);    // "IF ZF PF"
 

@@ -114,7 +114,7 @@ void FramesView::edit(quint64 key, int, const QString& typed)
     const auto before = mask ? frame->mask : frame->registers[request.register_index];
     const auto what = tr("%1 in the frame of %2")
                           .arg(mask ? tr("the mask") : QString::fromLatin1(register_name(request.register_index)),
-                              signal_text(frame->signal));
+                              signal_label(frame->signal));
     context().edits->request(request, before, typed, what);
 }
 

@@ -180,7 +180,7 @@ bool SignalLanes::event(QEvent* event)
             const auto yes = [&](Lane lane) { return bit(lane, signal) ? tr("1") : tr("0"); };
             QToolTip::showText(help->globalPos(),
                 tr("%1 (%2): %3\nsent to process %4, pending %5, allowed %6, deliverable %7")
-                    .arg(signal_text(signal)).arg(signal).arg(QLatin1String(abi::signal_sentence(signal)))
+                    .arg(signal_label(signal)).arg(signal).arg(QLatin1String(abi::signal_sentence(signal)))
                     .arg(yes(process_lane), yes(pending_lane), yes(allowset_lane), yes(deliverable_lane)),
                 this);
         }
@@ -192,7 +192,7 @@ bool SignalLanes::event(QEvent* event)
 QString short_signal_name(int signal)
 {
     if (signal >= abi::first_realtime_signal) return QString::number(signal);
-    const auto name = signal_text(signal);
+    const auto name = signal_label(signal);
     return name.startsWith(QLatin1String("SIG")) ? name.mid(3) : QString::number(signal);
 }
 

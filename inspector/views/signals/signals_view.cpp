@@ -95,7 +95,7 @@ QString SignalsView::state_sentence(const SignalView& view) const
     QStringList parts;
     parts += view.inhibit ? tr("Delivery is inhibited (depth %1).").arg(view.inhibit_depth) : tr("Delivery is not inhibited.");
     if (view.deferred_at != 0) parts += tr("A delivery was put off at %1.").arg(hex_text(view.deferred_at));
-    if (view.process_ignored != 0) parts += tr("The process ignores %1.").arg(signal_set_text(view.process_ignored));
+    if (view.process_ignored != 0) parts += tr("The process ignores %1.").arg(signal_set_label(view.process_ignored));
     if (view.alternate_stack_size != 0)
         parts += tr("Alternate stack at %1, %2 bytes.").arg(hex_text(view.alternate_stack_base)).arg(view.alternate_stack_size);
     return parts.join(QLatin1Char(' '));
