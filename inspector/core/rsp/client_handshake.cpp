@@ -77,10 +77,8 @@ Result<void> Client::shake_hands()
 
 Result<void> Client::negotiate()
 {
-    if (capabilities_.no_acknowledgements && TRY(request("QStartNoAckMode")) == "OK") {
-        TRY(connection_.acknowledge_now(reply_deadline()));
-        connection_.stop_acknowledging();
-    }
+    if (capabilities_.no_acknowledgements && TRY(request("QStartNoAckMode")) == "OK")
+        TRY(connection_.stop_acknowledging(reply_deadline()));
     const auto actions = TRY(request("vCont?"));
     if (actions.starts_with("vCont"))
         for (const auto action : split(actions, ';')) {
@@ -143,7 +141,7 @@ Result<std::vector<ThreadId>> Client::threads()
     std::vector<ThreadId> result;
     for (auto part = TRY(request("qfThreadInfo"));; part = TRY(request("qsThreadInfo"))) {
         if (part == "l") break;
-        if (!part.starts_with('m') || result.size() > maximum_threads)
+        if (!part.starts_with('m'))
             return failure(
                 ErrorCode::protocol, "the stub's list of threads is malformed: \"" + printable(part, 60) + "\"");
         for (const auto id : split(std::string_view(part).substr(1), ',')) {
@@ -153,6 +151,7 @@ Result<std::vector<ThreadId>> Client::threads()
                     ErrorCode::protocol, "the stub lists a thread \"" + printable(id, 40) + "\", which is none");
             result.push_back(thread);
         }
+        if (result.size() > maximum_threads) return failure(ErrorCode::protocol, "the stub lists threads without end");
     }
     std::ranges::sort(result);
     result.erase(std::ranges::unique(result).begin(), result.end());

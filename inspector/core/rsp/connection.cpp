@@ -155,10 +155,10 @@ Result<void> Connection::acknowledge_now(Deadline deadline)
     return send(std::string(std::exchange(owed_acknowledgements_, 0u) + 1, '+'), deadline);
 }
 
-void Connection::stop_acknowledging()
+Result<void> Connection::stop_acknowledging(Deadline deadline)
 {
     acknowledging_ = false;
-    owed_acknowledgements_ = 0;
+    return send(std::string(std::exchange(owed_acknowledgements_, 0u), '+'), deadline);
 }
 
 Result<void> Connection::send(std::string_view bytes, Deadline deadline)

@@ -37,7 +37,8 @@ public:
     // Tells how the packet that was received last is to be acknowledged.
     Result<void> acknowledge_now(Deadline deadline); // a stop reply
     void acknowledge_later() { owed_acknowledgements_ += acknowledging_ ? 1u : 0u; } // data, while the guest stands
-    void stop_acknowledging(); // QStartNoAckMode was agreed
+    // QStartNoAckMode was agreed: its answer is the last that is acknowledged.
+    Result<void> stop_acknowledging(Deadline deadline);
     bool acknowledging() const { return acknowledging_; }
 
     bool lost() const { return lost_.has_value(); }
