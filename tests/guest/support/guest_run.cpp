@@ -48,7 +48,11 @@ Result<GuestOutcome> run_guest(const GuestRun& run)
     const KernelImage kernel = TRY(KernelImage::load(kernel_path()));
     const std::uint64_t descriptor = TRY(kernel.physical(TRY(kernel.address("orrery_descriptor"))));
 
-    auto session = TRY(Session::launch(launch_options(run)));
+    // The first instruction waits until the session is complete: some guests end within milliseconds.
+    LaunchOptions options = launch_options(run);
+    options.stopped_at_start = true;
+    auto session = TRY(Session::launch(options));
+    TRY(session->run());
     const auto stop = session->wait_for_stop(deadline_in(run.hang_guard));
     if (!stop || stop->reason != Stop::Reason::ended)
         return failure("The guest did not end by itself (" + (stop ? std::string("it was stopped") : stop.error().sentence)
