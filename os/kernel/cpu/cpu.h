@@ -7,6 +7,7 @@
 
 #include "kernel/base/list.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/cpu/machine.h"
 #include "kernel/handle/object.h"
 #include "kernel/thread/timer.h"
 
@@ -67,12 +68,7 @@ struct Cpu {
 extern Cpu cpus[max_cpus];
 extern unsigned cpu_count;
 
-inline Cpu& this_cpu()
-{
-    Cpu* cpu;
-    asm volatile("movq %%gs:0, %0" : "=r"(cpu)::"memory");
-    return *cpu;
-}
+inline Cpu& this_cpu() { return *read_cpu_pointer(); }
 
 // Loads GDT, TSS, IDT, the SYSCALL registers and the control bits on the calling CPU. Panics with a sentence if the
 // machine lacks a feature that the kernel relies on. A CR4 bit that CPUID lacks hangs QEMU's vCPU, so each is asked for.

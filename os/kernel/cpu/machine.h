@@ -5,6 +5,18 @@
 
 namespace orrery::kernel {
 
+struct Cpu;
+
+// GS:0 holds the address of the Cpu structure itself.
+inline Cpu* read_cpu_pointer()
+{
+    Cpu* cpu;
+    asm volatile("movq %%gs:0, %0" : "=r"(cpu)::"memory");
+    return cpu;
+}
+// STI takes effect after the next instruction, so an interrupt cannot slip in between and be slept through.
+inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
+
 inline void out8(std::uint16_t port, std::uint8_t value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
 inline void out32(std::uint16_t port, std::uint32_t value) { asm volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
 inline std::uint8_t in8(std::uint16_t port)

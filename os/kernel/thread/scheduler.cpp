@@ -209,8 +209,7 @@ void idle_loop()
             Guard guard(cpus[index].run_queue_lock);
             empty = !cpus[index].ready || cpus[index].ready->threads.empty();
         }
-        // STI takes effect after the next instruction, so an interrupt cannot slip in between and be slept through.
-        if (empty) asm volatile("sti; hlt; cli" ::: "memory");
+        if (empty) wait_for_interrupt();
     }
 }
 
