@@ -24,6 +24,9 @@ enum class Auxiliary : std::uint64_t {
     parent_space_handle,      // the maker's space with right_signal, if it gave one
     ring_handle,              // a ring that the maker shares with the program; may occur several times
     peer_space_handle,        // a process that the maker introduces, with right_signal; may occur several times
+    peer_process_id,          // its number, for kill(): the i-th belongs to the i-th peer_space_handle
+    parent_process_id,        // the number of parent_space_handle
+    hardware_handle,          // the right to use devices, for drivers
 };
 
 struct AuxiliaryEntry {
