@@ -17,7 +17,8 @@ inline constexpr Handle no_handle = 0;
     X(memory, "a memory object")                                                    \
     X(ring, "a single-producer single-consumer ring in shared memory")              \
     X(console, "the machine's serial console")                                      \
-    X(power, "the right to end the whole machine")
+    X(power, "the right to end the whole machine")                                  \
+    X(hardware, "the right to use devices: physical memory, interrupts")
 
 enum class ObjectKind : std::uint32_t {
 #define X(name, sentence) name,

@@ -26,6 +26,7 @@ enum class Auxiliary : std::uint64_t {
     peer_space_handle,        // a process that the maker introduces, with right_signal; may occur several times
     peer_process_id,          // its number, for kill(): the i-th belongs to the i-th peer_space_handle
     parent_process_id,        // the number of parent_space_handle
+    hardware_handle,          // the right to use devices, for drivers
 };
 
 struct AuxiliaryEntry {

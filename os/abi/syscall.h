@@ -18,7 +18,7 @@ namespace orrery::abi {
     X(handle_close, "handle", "gives a handle back")                                                                   \
     X(handle_duplicate, "handle, rights", "makes a second handle with the same or fewer rights")                       \
     X(handle_install, "space handle, handle, rights", "puts a copy of a handle into another space's table")            \
-    X(memory_create, "size in bytes, flags (0)", "makes a memory object of zeroed pages that exist once touched")      \
+    X(memory_create, "size in bytes, MemoryFlag", "makes a memory object of zeroed pages that exist once touched")      \
     X(memory_map, "space handle, memory or ring handle, object offset, address or 0, length, protection",             \
       "maps part of a memory object; returns the address")                                                             \
     X(memory_unmap, "space handle, address, length", "removes mappings")                                               \
@@ -39,7 +39,16 @@ namespace orrery::abi {
     X(ring_create, "entry size, capacity", "makes a ring and its shared memory")                                       \
     X(ring_wait, "ring handle, RingSide, absolute deadline", "sleeps while this side's waiter word is set")            \
     X(ring_wake, "ring handle, RingSide of the sleeper", "wakes the other side of a ring")                             \
-    X(machine_end, "power handle, ExitStatus word", "ends the machine with an exit status")
+    X(machine_end, "power handle, ExitStatus word", "ends the machine with an exit status")                            \
+    X(memory_clone, "memory handle, offset, length", "makes a memory object with the same contents, copy-on-write")     \
+    X(memory_move, "space handle, from, length, to", "moves mappings to other addresses")                              \
+    X(memory_advise, "space handle, address, length, Advice", "says what the pages are worth (abi/memory.h)")          \
+    X(memory_replace, "memory handle, offset, source memory handle, source offset",                                   \
+      "moves a page of the source into the object, atomically for every running thread")                               \
+    X(memory_create_physical, "hardware handle, minimum, maximum, PhysicalFlag",                                      \
+      "makes a memory object of physical pages for a device, as large as possible between the two sizes")              \
+    X(memory_physical_address, "hardware handle, memory handle, offset", "the address that a device must use")         \
+    X(memory_size, "memory handle", "the size of a memory object in bytes")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

@@ -12,12 +12,12 @@ namespace orrery::kernel {
 // impossible, and the check runs in every build.
 enum class LockRank : std::uint8_t {
     registry,     // lists of all threads, spaces and rings
+    futex,        // one futex bucket; the word is read under it, which may fault the page in
     space,        // one space's mappings
     object,       // one memory object's pages
     handle_table, // one space's handles
     membership,   // one space's thread list and end state
     signal,       // one target's slots
-    futex,        // one futex bucket
     ring,         // one ring's sleepers
     waiters,      // one space's waiters
     timer,        // one CPU's timers

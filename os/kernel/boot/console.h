@@ -26,4 +26,11 @@ public:
     Power() : Object(object_kind, 1) {}
 };
 
+// Stands for the right to use devices and physical memory.
+class Hardware final : public Object {
+public:
+    static constexpr abi::ObjectKind object_kind = abi::ObjectKind::hardware;
+    Hardware() : Object(object_kind, 1) {}
+};
+
 } // namespace orrery::kernel

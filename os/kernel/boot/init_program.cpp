@@ -91,7 +91,8 @@ void start_init_program(const BootInformation& boot)
 
     auto console = Ref<Console>::adopt(new (std::nothrow) Console);
     auto power = Ref<Power>::adopt(new (std::nothrow) Power);
-    if (!console || !power) panic("init cannot be started: no memory for its handles");
+    auto hardware = Ref<Hardware>::adopt(new (std::nothrow) Hardware);
+    if (!console || !power || !hardware) panic("init cannot be started: no memory for its handles");
     auto initrd = must(MemoryObject::create_at(boot.initrd, boot.initrd_size), "the initrd's memory object");
     HandleTable& handles = space->handles;
     const auto give = [&](Ref<Object> object, std::uint32_t rights) {
@@ -114,6 +115,7 @@ void start_init_program(const BootInformation& boot)
         give(space, abi::right_manage | abi::right_signal | abi::right_duplicate),
         static_cast<std::uint64_t>(Auxiliary::console_handle), give(console, abi::right_write | abi::right_duplicate),
         static_cast<std::uint64_t>(Auxiliary::power_handle), give(power, abi::right_manage),
+        static_cast<std::uint64_t>(Auxiliary::hardware_handle), give(hardware, abi::right_manage | abi::right_duplicate),
         static_cast<std::uint64_t>(Auxiliary::initrd_handle), give(initrd, abi::right_read | abi::right_duplicate),
         static_cast<std::uint64_t>(Auxiliary::initrd_size), boot.initrd_size,
         static_cast<std::uint64_t>(Auxiliary::command_line), command_line,

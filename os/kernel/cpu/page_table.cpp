@@ -88,9 +88,11 @@ void PageTable::unmap(VirtualAddress begin, VirtualAddress end)
     for_each_present(begin, end, [](std::uint64_t& slot) { slot = 0; });
 }
 
-void PageTable::protect(VirtualAddress begin, VirtualAddress end, PageRights rights)
+void PageTable::restrict(VirtualAddress begin, VirtualAddress end, PageRights rights)
 {
-    for_each_present(begin, end, [&](std::uint64_t& slot) { slot = (slot & entry_address) | bits(rights); });
+    const std::uint64_t take = rights.write ? 0 : entry_write;
+    const std::uint64_t add = rights.execute ? 0 : entry_no_execute;
+    for_each_present(begin, end, [&](std::uint64_t& slot) { slot = (slot & ~take) | add; });
 }
 
 void PageTable::destroy_user_half() { free_tables(root_, 3, 0, 256); }

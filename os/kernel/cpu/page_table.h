@@ -28,7 +28,7 @@ public:
     // Change what is mapped in [begin, end); ranges without tables are skipped, so the cost follows what exists. The
     // caller makes TLBs forget.
     void unmap(VirtualAddress begin, VirtualAddress end);
-    void protect(VirtualAddress begin, VirtualAddress end, PageRights rights);
+    void restrict(VirtualAddress begin, VirtualAddress end, PageRights rights); // takes rights away, never gives any
     // Frees the tables of the user half (not the pages that they map).
     void destroy_user_half();
     void destroy();

@@ -8,6 +8,7 @@
 #include "kernel/cpu/machine.h"
 #include "kernel/cpu/trap_frame.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/thread_end.h"
 #include "kernel/thread/scheduler.h"
@@ -63,12 +64,29 @@ namespace {
         }
     }
 
+    constexpr std::uint64_t reclaim_batch = 64; // pages; enough that the next faults need not come here again
+
+    // Makes the page present, and room for it if memory is short.
+    Status resolve(Thread& thread, const TrapFrame& frame, VirtualAddress address)
+    {
+        for (;;) {
+            const Status result = thread.space->resolve_fault(address, access_of(frame.error_code));
+            if (result || result.error() != Error::out_of_memory) return result;
+            // A fault in a copy of the kernel may come while a lock is held; then there is nothing to be done here.
+            if (this_cpu().held_lock_ranks != 0 || reclaim(reclaim_batch) == 0) return result;
+        }
+    }
+
     void user_page_fault(Thread& thread, TrapFrame& frame, VirtualAddress address)
     {
-        const auto result = thread.space->resolve_fault(address, access_of(frame.error_code));
+        const Status result = resolve(thread, frame, address);
         if (result) return;
         if (result.error() == Error::out_of_memory) {
             deliver_fault(thread, frame, { 7, abi::SignalCode::fault_2, address });
+            return;
+        }
+        if (result.error() == Error::not_found) { // dropped under pressure: the owner must make it anew
+            deliver_fault(thread, frame, { 7, abi::SignalCode::fault_3, address });
             return;
         }
         const bool mapped = result.error() == Error::access_denied;
@@ -80,7 +98,7 @@ namespace {
         const bool in_copy = frame.rip >= reinterpret_cast<std::uint64_t>(user_copy_begin)
             && frame.rip < reinterpret_cast<std::uint64_t>(user_copy_end);
         if (!in_copy || !is_user_range(address, 1)) panic_at(frame, "page fault in the kernel, address", address);
-        if (current_thread().space->resolve_fault(address, access_of(frame.error_code))) return;
+        if (resolve(current_thread(), frame, address)) return;
         frame.rip = reinterpret_cast<std::uint64_t>(user_copy_fault);
     }
 

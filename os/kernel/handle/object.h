@@ -17,6 +17,14 @@ public:
     Object& operator=(const Object&) = delete;
 
     void reference() { references_.fetch_add(1, std::memory_order_relaxed); }
+    // For whoever has a pointer without a reference, under a lock that the destructor takes: false if it is too late.
+    bool try_reference()
+    {
+        std::uint32_t count = references_.load(std::memory_order_relaxed);
+        while (count != 0)
+            if (references_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) return true;
+        return false;
+    }
     void release()
     {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;

@@ -117,7 +117,12 @@ Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t
     }
     const std::size_t index = lower_bound(address);
     if (index < mapping_count_ && mappings_[index].begin < address + length) return fail(Error::already_exists);
-    TRY_STATUS(insert_at(index, { address, address + length, offset, protection, object.get() }));
+    TRY_STATUS(object->attach(*this));
+    if (const Status inserted = insert_at(index, { address, address + length, offset, protection, object.get() });
+        !inserted) {
+        object->detach(*this);
+        return fail(inserted.error());
+    }
     (void)object.leak();
     return address;
 }
@@ -132,6 +137,7 @@ Status AddressSpace::split(VirtualAddress address)
     upper.begin = address;
     TRY_STATUS(insert_at(index + 1, upper));
     upper.object->reference();
+    (void)upper.object->attach(*this); // cannot fail: the object knows the space already
     mappings_[index].end = address;
     return {};
 }
@@ -168,6 +174,7 @@ Status AddressSpace::unmap(VirtualAddress address, std::uint64_t length)
             page_table_.unmap(mapping.begin, mapping.end);
         }
         shoot_down(*this, mapping.begin, mapping.end);
+        mapping.object->detach(*this);
         last = Ref<MemoryObject>::adopt(mapping.object);
         begin = mapping.end;
     }
@@ -185,37 +192,129 @@ Status AddressSpace::protect(VirtualAddress address, std::uint64_t length, std::
         for (std::size_t index = first; index < mapping_count_ && mappings_[index].begin < end; ++index) {
             Mapping& mapping = mappings_[index];
             mapping.protection = protection;
+            // More rights come by faults, because a page may be shared copy-on-write; fewer take effect here.
             if (protection == abi::protection_none) page_table_.unmap(mapping.begin, mapping.end);
-            else page_table_.protect(mapping.begin, mapping.end, rights_of(protection));
+            else page_table_.restrict(mapping.begin, mapping.end, rights_of(protection));
         }
     }
     shoot_down(*this, address, end);
     return {};
 }
 
-Status AddressSpace::make_present(Mapping& mapping, VirtualAddress page)
+Result<VirtualAddress> AddressSpace::move(VirtualAddress from, std::uint64_t length, VirtualAddress to)
 {
-    TRY(frame, mapping.object->page(mapping.offset + (page - mapping.begin)));
-    return page_table_.map(page, frame_allocator.address_of(frame), rights_of(mapping.protection));
+    if (length == 0 || !is_page_aligned(from) || !is_page_aligned(to) || !is_user_range(from, length)
+        || !is_user_range(to, length))
+        return fail(Error::invalid_argument);
+    length = round_up(length, page_size);
+    if (from < to + length && to < from + length) return fail(Error::already_exists);
+    {
+        Guard guard(lock_);
+        const std::size_t taken = lower_bound(to);
+        if (taken < mapping_count_ && mappings_[taken].begin < to + length) return fail(Error::already_exists);
+        TRY(first, isolate(from, from + length));
+        std::size_t last = first;
+        while (last < mapping_count_ && mappings_[last].begin < from + length) ++last;
+        for (std::size_t index = first; index < last; ++index) {
+            mappings_[index].begin += to - from;
+            mappings_[index].end += to - from;
+        }
+        // The array stays sorted by turning the moved run past those in between; sizes do not change.
+        if (to > from) {
+            const std::size_t target = std::partition_point(mappings_ + last, mappings_ + mapping_count_,
+                                           [&](const Mapping& mapping) { return mapping.end <= to; })
+                - mappings_;
+            std::rotate(mappings_ + first, mappings_ + last, mappings_ + target);
+        } else {
+            const std::size_t target = std::partition_point(mappings_, mappings_ + first,
+                                           [&](const Mapping& mapping) { return mapping.end <= to; })
+                - mappings_;
+            std::rotate(mappings_ + target, mappings_ + first, mappings_ + last);
+        }
+        page_table_.unmap(from, from + length);
+    }
+    shoot_down(*this, from, from + length);
+    return to;
+}
+
+Status AddressSpace::advise(VirtualAddress address, std::uint64_t length, abi::Advice advice)
+{
+    if (length == 0 || !is_page_aligned(address) || !is_user_range(address, length))
+        return fail(Error::invalid_argument);
+    const VirtualAddress end = address + round_up(length, page_size);
+    while (address < end) {
+        Ref<MemoryObject> object;
+        std::uint64_t offset = 0;
+        std::uint64_t span = 0;
+        {
+            Guard guard(lock_);
+            const Mapping* mapping = find(address);
+            if (!mapping) return fail(Error::bad_address);
+            object = Ref<MemoryObject>(mapping->object);
+            offset = mapping->offset + (address - mapping->begin);
+            span = std::min(end, mapping->end) - address;
+        }
+        TRY_STATUS(object->advise(offset, span, advice));
+        address += span;
+    }
+    return {};
 }
 
 Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
 {
-    Guard guard(lock_);
-    Mapping* mapping = find(address);
-    if (!mapping) return fail(Error::bad_address);
-    if ((mapping->protection & access) == 0) return fail(Error::access_denied);
-    return make_present(*mapping, round_down(address, page_size));
+    const VirtualAddress page = round_down(address, page_size);
+    Ref<MemoryObject> object;
+    std::uint64_t offset = 0;
+    {
+        Guard guard(lock_);
+        Mapping* mapping = find(address);
+        if (!mapping) return fail(Error::bad_address);
+        if ((mapping->protection & access) == 0) return fail(Error::access_denied);
+        offset = mapping->offset + (page - mapping->begin);
+        TRY(place, mapping->object->access(offset, access == abi::protection_write));
+        if (!place.must_copy) {
+            PageRights rights = rights_of(mapping->protection);
+            rights.write = rights.write && place.writable;
+            return page_table_.map(page, frame_allocator.address_of(place.frame), rights);
+        }
+        object = Ref<MemoryObject>(mapping->object);
+    }
+    // The instruction is executed again afterwards and faults once more, into the branch above.
+    return object->make_writable(offset);
 }
 
-Result<Frame*> AddressSpace::pin(VirtualAddress address, std::uint32_t access)
+void AddressSpace::object_changed(
+    const MemoryObject& object, std::uint64_t offset, std::uint64_t length, bool protect_only)
+{
+    VirtualAddress lowest = abi::user_end;
+    VirtualAddress highest = 0;
+    {
+        Guard guard(lock_);
+        for (std::size_t index = 0; index < mapping_count_; ++index) {
+            const Mapping& mapping = mappings_[index];
+            if (mapping.object != &object) continue;
+            const std::uint64_t begin = std::max(offset, mapping.offset);
+            const std::uint64_t end = std::min(offset + length, mapping.offset + (mapping.end - mapping.begin));
+            if (begin >= end) continue;
+            const VirtualAddress from = mapping.begin + (begin - mapping.offset);
+            const VirtualAddress to = mapping.begin + (end - mapping.offset);
+            PageRights rights = rights_of(mapping.protection);
+            rights.write = false;
+            if (protect_only) page_table_.restrict(from, to, rights);
+            else page_table_.unmap(from, to);
+            lowest = std::min(lowest, from);
+            highest = std::max(highest, to);
+        }
+    }
+    if (lowest < highest) shoot_down(*this, lowest, highest);
+}
+
+Result<AddressSpace::Place> AddressSpace::locate(VirtualAddress address, std::uint32_t access)
 {
     Guard guard(lock_);
     Mapping* mapping = find(address);
     if (!mapping || (mapping->protection & access) == 0) return fail(Error::bad_address);
-    TRY(frame, mapping->object->page(mapping->offset + round_down(address - mapping->begin, page_size)));
-    frame_allocator.reference(frame);
-    return frame;
+    return Place { Ref<MemoryObject>(mapping->object), mapping->offset + (address - mapping->begin) };
 }
 
 // Frees what a dead space holds. Also called by the destructor, for a space that never had a thread.
@@ -232,6 +331,7 @@ void AddressSpace::finish_end()
             page_table_.unmap(mapping.begin, mapping.end);
         }
         shoot_down(*this, mapping.begin, mapping.end);
+        mapping.object->detach(*this);
         mapping.object->release();
     }
 }

@@ -47,11 +47,21 @@ public:
     // Parts of mappings may be removed or changed; bad_address if the range is not mapped throughout.
     Status unmap(VirtualAddress address, std::uint64_t length) EXCLUDES(lock_);
     Status protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
+    // Moves the mappings of a whole range to a free place; nothing is touched or copied. Errors as of map and unmap.
+    Result<VirtualAddress> move(VirtualAddress from, std::uint64_t length, VirtualAddress to) EXCLUDES(lock_);
+    Status advise(VirtualAddress address, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
     // Makes the page present if the mapping allows `access` (one abi::Protection bit); bad_address, access_denied
-    // (mapped, but not for that), out_of_memory.
+    // (mapped, but not for that), not_found (the page was discarded), out_of_memory.
     Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
-    // The frame behind a user address, made present and referenced for the caller.
-    Result<Frame*> pin(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
+    // What lies behind a user address: the object (referenced) and the offset in it. bad_address.
+    struct Place {
+        Ref<MemoryObject> object;
+        std::uint64_t offset;
+    };
+    Result<Place> locate(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
+    // Called by a memory object whose slots have changed: forgets the pages, or only the right to write to them.
+    void object_changed(const MemoryObject& object, std::uint64_t offset, std::uint64_t length, bool protect_only)
+        EXCLUDES(lock_);
 
     // Ends the space: every thread ends on its way to user mode. The first caller's status counts.
     void end(abi::ExitStatus status) EXCLUDES(membership_lock);
@@ -94,7 +104,6 @@ private:
     void remove_at(std::size_t index) REQUIRES(lock_);
     Status split(VirtualAddress address) REQUIRES(lock_);
     Result<std::size_t> isolate(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
-    Status make_present(Mapping& mapping, VirtualAddress page) REQUIRES(lock_);
     void finish_end() EXCLUDES(lock_);
 
     Spinlock lock_ { LockRank::space };

@@ -47,13 +47,20 @@ void FrameAllocator::free_block(std::size_t index, unsigned order)
     free_[order].push_front(&frames_[index]);
 }
 
-Frame* FrameAllocator::allocate(unsigned order)
+Frame* FrameAllocator::allocate(unsigned order, PhysicalAddress below)
 {
     Guard guard(lock_);
+    const std::size_t limit = below / page_size; // first frame number that is too high
     unsigned found = order;
-    while (found <= max_order && free_[found].empty()) ++found;
-    if (found > max_order) return nullptr;
-    Frame* frame = free_[found].pop_front();
+    Frame* frame = nullptr;
+    for (; found <= max_order; ++found) {
+        // Without a limit the first block fits; with one, the lists are searched: drivers ask rarely.
+        for (frame = free_[found].first(); frame; frame = free_[found].next(frame))
+            if (static_cast<std::size_t>(frame - frames_) + (std::size_t { 1 } << order) <= limit) break;
+        if (frame) break;
+    }
+    if (!frame) return nullptr;
+    free_[found].remove(frame);
     const auto index = static_cast<std::size_t>(frame - frames_);
     while (found > order) { // give the upper halves back
         --found;
@@ -74,6 +81,17 @@ Frame* FrameAllocator::allocate_zeroed()
     Frame* frame = allocate();
     if (frame) std::memset(memory_of(frame), 0, page_size);
     return frame;
+}
+
+void FrameAllocator::split_block(Frame* block)
+{
+    Guard guard(lock_);
+    const std::size_t count = std::size_t { 1 } << block->order;
+    for (std::size_t index = 0; index < count; ++index) {
+        block[index].state = FrameState::used;
+        block[index].order = 0;
+        block[index].references.store(1, std::memory_order_relaxed);
+    }
 }
 
 void FrameAllocator::release(Frame* frame)

@@ -13,7 +13,7 @@ namespace orrery::kernel {
 
 enum class FrameState : std::uint8_t { reserved, free, used };
 
-struct Frame {
+struct alignas(16) Frame { // so that a pointer has four bits to spare (memory/memory_object.h)
     std::atomic<std::uint32_t> references { 0 };
     FrameState state = FrameState::reserved;
     std::uint8_t order = 0; // of the block that starts here
@@ -29,10 +29,13 @@ public:
     // Boot only: gives [begin, end) to the allocator.
     void add_range(PhysicalAddress begin, PhysicalAddress end) EXCLUDES(lock_);
 
-    // A block of 2^order frames with reference count 1, or nullptr. Contents are whatever was there.
-    Frame* allocate(unsigned order = 0) EXCLUDES(lock_);
+    // A block of 2^order frames that ends at or under `below`, with reference count 1, or nullptr. Contents are
+    // whatever was there. Each frame of a larger block is released on its own after split_block.
+    Frame* allocate(unsigned order = 0, PhysicalAddress below = ~PhysicalAddress { 0 }) EXCLUDES(lock_);
     Frame* allocate_zeroed();
     void reference(Frame* frame) { frame->references.fetch_add(1, std::memory_order_relaxed); }
+    // Makes 2^order single frames of a block, each with reference count 1.
+    void split_block(Frame* block) EXCLUDES(lock_);
     // Drops a reference; the last one frees the block (reserved frames are only counted).
     void release(Frame* frame) EXCLUDES(lock_);
 

@@ -29,7 +29,8 @@ Result<Ref<Ring>> Ring::create(std::uint64_t entry_size, std::uint64_t capacity)
         || entry_size > abi::ring_max_entry_size || entry_size % 8 != 0)
         return fail(Error::invalid_argument);
     TRY(memory, MemoryObject::create(abi::ring_entries_offset + entry_size * capacity));
-    TRY(frame, memory->page(0));
+    TRY(frame, memory->pin(0));
+    frame_allocator.release(frame); // the object keeps a pinned page as long as it lives
     auto* header = static_cast<abi::RingHeader*>(frame_allocator.memory_of(frame));
     auto* ring = new (std::nothrow) Ring(next_number.fetch_add(1, std::memory_order_relaxed), memory, header,
         static_cast<std::uint32_t>(entry_size), static_cast<std::uint32_t>(capacity));

@@ -101,7 +101,8 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
         || !is_user_range(trampoline, 1))
         return fail(Error::invalid_argument);
     if (thread.control_page) return fail(Error::already_exists);
-    TRY(process_frame, space.pin(process_control, abi::protection_write));
+    TRY(process_place, space.locate(process_control, abi::protection_write));
+    TRY(process_frame, process_place.object->pin(process_place.offset));
     {
         Guard guard(space.signal_lock);
         if (!space.process_frame) {
@@ -115,7 +116,8 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
             if (space.process_frame != process_frame) return fail(Error::invalid_argument);
         }
     }
-    TRY(control_frame, space.pin(thread_control, abi::protection_write));
+    TRY(control_place, space.locate(thread_control, abi::protection_write));
+    TRY(control_frame, control_place.object->pin(control_place.offset));
     auto* control = static_cast<abi::ThreadControl*>(frame_allocator.memory_of(control_frame));
     control->extended_state_mask = extended_state_mask();
     control->extended_state_size = extended_state_size();

@@ -6,24 +6,23 @@
 namespace orrery::kernel {
 namespace {
 
-    Status install(abi::Handle space_handle, abi::Handle handle, abi::Handle& installed)
+    Result<abi::Handle> install(abi::Handle space_handle, abi::Handle handle, std::uint64_t rights)
     {
         AddressSpace& own = *current_thread().space;
         TRY(target, own.handles.find<AddressSpace>(space_handle, abi::right_manage));
         TRY(entry, own.handles.find_any(handle));
-        if (!(entry.rights & abi::right_duplicate)) return fail(Error::access_denied);
-        TRY(number, target->handles.insert(entry.object, entry.rights));
-        installed = number;
-        return {};
+        if (!(entry.rights & abi::right_duplicate) || (rights & ~std::uint64_t { entry.rights }))
+            return fail(Error::access_denied);
+        return target->handles.insert(entry.object, static_cast<std::uint32_t>(rights));
     }
 
-    Result<abi::Handle> duplicate(abi::Handle handle, std::uint32_t rights)
+    Result<abi::Handle> duplicate(abi::Handle handle, std::uint64_t rights)
     {
         AddressSpace& own = *current_thread().space;
         TRY(entry, own.handles.find_any(handle));
         if (!(entry.rights & abi::right_duplicate)) return fail(Error::access_denied);
-        if (rights & ~entry.rights) return fail(Error::access_denied);
-        return own.handles.insert(entry.object, rights);
+        if (rights & ~std::uint64_t { entry.rights }) return fail(Error::access_denied);
+        return own.handles.insert(entry.object, static_cast<std::uint32_t>(rights));
     }
 
 } // namespace
@@ -37,15 +36,13 @@ SyscallValue syscall_handle_close(
 SyscallValue syscall_handle_duplicate(
     std::uint64_t handle, std::uint64_t rights, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(duplicate(static_cast<abi::Handle>(handle), static_cast<std::uint32_t>(rights)));
+    return to_value(duplicate(static_cast<abi::Handle>(handle), rights));
 }
 
-SyscallValue syscall_handle_install(
-    std::uint64_t space, std::uint64_t handle, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+SyscallValue syscall_handle_install(std::uint64_t space, std::uint64_t handle, std::uint64_t rights, std::uint64_t,
+    std::uint64_t, std::uint64_t)
 {
-    abi::Handle installed = abi::no_handle;
-    const Status status = install(static_cast<abi::Handle>(space), static_cast<abi::Handle>(handle), installed);
-    return status ? static_cast<SyscallValue>(installed) : to_value(status);
+    return to_value(install(static_cast<abi::Handle>(space), static_cast<abi::Handle>(handle), rights));
 }
 
 } // namespace orrery::kernel

@@ -51,8 +51,8 @@ namespace {
 
     Result<abi::Handle> create(std::uint64_t size, std::uint64_t flags)
     {
-        if (flags != 0) return fail(Error::invalid_argument);
-        TRY(object, MemoryObject::create(size));
+        if (flags > UINT32_MAX) return fail(Error::invalid_argument);
+        TRY(object, MemoryObject::create(size, static_cast<std::uint32_t>(flags)));
         return current_thread().space->handles.insert(
             object, abi::right_read | abi::right_write | abi::right_execute | abi::right_duplicate);
     }

@@ -2,14 +2,23 @@
 #include "kernel/thread/futex.h"
 
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/user_access.h"
 #include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
 namespace {
 
+    // The key is the place in the memory object: the same for every mapping of it, and it stays when the page is copied
+    // or replaced. The object is referenced while somebody waits, so no other can have its address.
+    struct Key {
+        const MemoryObject* object;
+        std::uint64_t offset;
+        bool operator==(const Key&) const = default;
+    };
+
     struct FutexWaiter {
         Thread* thread;
-        PhysicalAddress key;
+        Key key;
         ListLink<FutexWaiter> link;
     };
 
@@ -20,41 +29,25 @@ namespace {
     constexpr std::size_t bucket_count = 256;
     Bucket buckets[bucket_count];
 
-    Bucket& bucket_of(PhysicalAddress key) { return buckets[(key >> 2 ^ key >> 12) % bucket_count]; }
-
-    class PinnedWord { // keeps the word's frame while its physical address is used as a key
-    public:
-        explicit PinnedWord(Frame* frame, VirtualAddress address)
-            : frame_(frame), key_(frame_allocator.address_of(frame) + address % page_size)
-        {
-        }
-        ~PinnedWord() { frame_allocator.release(frame_); }
-        PinnedWord(const PinnedWord&) = delete;
-        PinnedWord& operator=(const PinnedWord&) = delete;
-        PhysicalAddress key() const { return key_; }
-        std::uint32_t value() const
-        {
-            return __atomic_load_n(static_cast<const std::uint32_t*>(to_virtual(key_)), __ATOMIC_SEQ_CST);
-        }
-
-    private:
-        Frame* frame_;
-        PhysicalAddress key_;
-    };
+    Bucket& bucket_of(const Key& key)
+    {
+        return buckets[(key.object->number * 31 + (key.offset >> 2) + (key.offset >> 12)) % bucket_count];
+    }
 
 } // namespace
 
 Status futex_wait(VirtualAddress address, std::uint32_t expected, std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
 {
     if (address % 4 != 0) return fail(Error::invalid_argument);
-    TRY(frame, current_thread().space->pin(address, abi::protection_read));
-    PinnedWord word(frame, address);
-    Bucket& bucket = bucket_of(word.key());
-    FutexWaiter waiter { &current_thread(), word.key(), {} };
+    TRY(place, current_thread().space->locate(address, abi::protection_read));
+    const Key key { place.object.get(), place.offset };
+    Bucket& bucket = bucket_of(key);
+    FutexWaiter waiter { &current_thread(), key, {} };
     bucket.lock.acquire();
-    if (word.value() != expected) {
+    const Result<std::uint32_t> value = read_user<std::uint32_t>(address);
+    if (!value || *value != expected) {
         bucket.lock.release();
-        return fail(Error::would_block);
+        return fail(value ? Error::would_block : value.error());
     }
     bucket.waiters.push_back(&waiter);
     const Error result = sleep(bucket.lock, { WaitReason::futex, address, expected, deadline, 0 });
@@ -72,14 +65,14 @@ Status futex_wait(VirtualAddress address, std::uint32_t expected, std::uint64_t 
 Result<std::uint64_t> futex_wake(VirtualAddress address, std::uint64_t count)
 {
     if (address % 4 != 0) return fail(Error::invalid_argument);
-    TRY(frame, current_thread().space->pin(address, abi::protection_read));
-    const PinnedWord word(frame, address);
-    Bucket& bucket = bucket_of(word.key());
+    TRY(place, current_thread().space->locate(address, abi::protection_read));
+    const Key key { place.object.get(), place.offset };
+    Bucket& bucket = bucket_of(key);
     std::uint64_t woken = 0;
     Guard guard(bucket.lock);
     for (FutexWaiter* waiter = bucket.waiters.first(); waiter && woken < count;) {
         FutexWaiter* next = bucket.waiters.next(waiter);
-        if (waiter->key == word.key()) {
+        if (waiter->key == key) {
             bucket.waiters.remove(waiter);
             wake(*waiter->thread, Error::none);
             ++woken;

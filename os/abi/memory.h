@@ -1,0 +1,35 @@
+// Memory: the flags of memory_create and memory_physical, and what a program can say about its pages.
+#pragma once
+
+#include <cstdint>
+
+namespace orrery::abi {
+
+enum MemoryFlag : std::uint32_t {
+    // Pages that the program declared clean may be dropped when memory is short. The next access then raises SIGBUS
+    // (BUS_OBJERR) at whoever makes it, instead of reading zeroes; the program makes the page anew with
+    // advice restore.
+    memory_discardable = 1u << 0,
+};
+
+enum PhysicalFlag : std::uint32_t {
+    physical_contiguous = 1u << 0, // one run of addresses
+    physical_below_4g = 1u << 1,   // for devices with 32-bit addresses
+};
+
+// X(name, sentence)
+#define ORRERY_ADVICE(X)                                                                           \
+    X(forget, "give the pages back; the next access sees zeroes")                                 \
+    X(clean, "discardable memory: the contents can be made again, so the pages may be dropped")   \
+    X(keep, "discardable memory: the pages must not be dropped any more")                         \
+    X(restore, "discardable memory: dropped pages become zeroed pages again")                     \
+    X(populate, "make the pages present now")
+
+enum class Advice : std::uint32_t {
+#define X(name, sentence) name,
+    ORRERY_ADVICE(X)
+#undef X
+    count
+};
+
+} // namespace orrery::abi

@@ -1,0 +1,114 @@
+// System calls on what memory objects hold: clones, replacement, advice, physical memory.
+#include "kernel/boot/console.h"
+#include "kernel/memory/address_space.h"
+#include "kernel/syscall/syscall.h"
+#include "kernel/thread/scheduler.h"
+
+namespace orrery::kernel {
+namespace {
+
+    constexpr std::uint32_t memory_rights
+        = abi::right_read | abi::right_write | abi::right_execute | abi::right_duplicate;
+
+    HandleTable& own_handles() { return current_thread().space->handles; }
+
+    Result<abi::Handle> clone(abi::Handle handle, std::uint64_t offset, std::uint64_t length)
+    {
+        TRY(object, own_handles().find<MemoryObject>(handle, abi::right_read));
+        TRY(copy, object->clone(offset, length));
+        return own_handles().insert(copy, memory_rights);
+    }
+
+    Result<VirtualAddress> move(abi::Handle space, std::uint64_t from, std::uint64_t length, std::uint64_t to)
+    {
+        TRY(target, own_handles().find<AddressSpace>(space, abi::right_manage));
+        return target->move(from, length, to);
+    }
+
+    Status advise(abi::Handle space, std::uint64_t address, std::uint64_t length, std::uint64_t advice)
+    {
+        if (advice >= static_cast<std::uint64_t>(abi::Advice::count)) return fail(Error::invalid_argument);
+        TRY(target, own_handles().find<AddressSpace>(space, abi::right_manage));
+        return target->advise(address, length, static_cast<abi::Advice>(advice));
+    }
+
+    Status replace(abi::Handle memory, std::uint64_t offset, abi::Handle source, std::uint64_t source_offset)
+    {
+        TRY(target, own_handles().find<MemoryObject>(memory, abi::right_write));
+        TRY(origin, own_handles().find<MemoryObject>(source, abi::right_read | abi::right_write));
+        return target->replace(offset, *origin, source_offset);
+    }
+
+    Result<abi::Handle> create_physical(
+        abi::Handle hardware, std::uint64_t minimum, std::uint64_t maximum, std::uint64_t flags)
+    {
+        if (flags > UINT32_MAX) return fail(Error::invalid_argument);
+        TRY(permission, own_handles().find<Hardware>(hardware, abi::right_manage));
+        (void)permission;
+        TRY(object, MemoryObject::create_physical(minimum, maximum, static_cast<std::uint32_t>(flags)));
+        return own_handles().insert(object, memory_rights & ~abi::right_execute);
+    }
+
+    Result<PhysicalAddress> physical_address(abi::Handle hardware, abi::Handle memory, std::uint64_t offset)
+    {
+        TRY(permission, own_handles().find<Hardware>(hardware, abi::right_manage));
+        (void)permission;
+        TRY(object, own_handles().find<MemoryObject>(memory, abi::right_read | abi::right_write));
+        return object->physical_address(offset);
+    }
+
+    Result<std::uint64_t> size(abi::Handle memory)
+    {
+        TRY(object, own_handles().find<MemoryObject>(memory, 0));
+        return object->size();
+    }
+
+} // namespace
+
+SyscallValue syscall_memory_clone(
+    std::uint64_t memory, std::uint64_t offset, std::uint64_t length, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(clone(static_cast<abi::Handle>(memory), offset, length));
+}
+
+SyscallValue syscall_memory_move(
+    std::uint64_t space, std::uint64_t from, std::uint64_t length, std::uint64_t to, std::uint64_t, std::uint64_t)
+{
+    return to_value(move(static_cast<abi::Handle>(space), from, length, to));
+}
+
+SyscallValue syscall_memory_advise(
+    std::uint64_t space, std::uint64_t address, std::uint64_t length, std::uint64_t advice, std::uint64_t,
+    std::uint64_t)
+{
+    return to_value(advise(static_cast<abi::Handle>(space), address, length, advice));
+}
+
+SyscallValue syscall_memory_replace(
+    std::uint64_t memory, std::uint64_t offset, std::uint64_t source, std::uint64_t source_offset, std::uint64_t,
+    std::uint64_t)
+{
+    return to_value(replace(static_cast<abi::Handle>(memory), offset, static_cast<abi::Handle>(source), source_offset));
+}
+
+SyscallValue syscall_memory_create_physical(
+    std::uint64_t hardware, std::uint64_t minimum, std::uint64_t maximum, std::uint64_t flags, std::uint64_t,
+    std::uint64_t)
+{
+    return to_value(create_physical(static_cast<abi::Handle>(hardware), minimum, maximum, flags));
+}
+
+SyscallValue syscall_memory_physical_address(
+    std::uint64_t hardware, std::uint64_t memory, std::uint64_t offset, std::uint64_t, std::uint64_t,
+    std::uint64_t)
+{
+    return to_value(physical_address(static_cast<abi::Handle>(hardware), static_cast<abi::Handle>(memory), offset));
+}
+
+SyscallValue syscall_memory_size(
+    std::uint64_t memory, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(size(static_cast<abi::Handle>(memory)));
+}
+
+} // namespace orrery::kernel
