@@ -75,10 +75,12 @@ int main()
         give_up(not_there, "the initrd holds no program called \"%s\"", request.program());
 
     // The initrd goes with it, so that a program can start others out of it.
-    const std::array<process::GivenHandle, 3> handles { {
+    const std::array<process::GivenHandle, 4> handles { {
         { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write | abi::right_duplicate },
         { abi::Auxiliary::initrd_handle, static_cast<abi::Handle>(auxiliary(abi::Auxiliary::initrd_handle)),
             abi::right_read | abi::right_duplicate },
+        { abi::Auxiliary::hardware_handle, static_cast<abi::Handle>(auxiliary(abi::Auxiliary::hardware_handle)),
+            abi::right_manage | abi::right_duplicate },
         { abi::Auxiliary::parent_space_handle, runtime::process_state.space, abi::right_signal },
     } };
     const std::array<abi::AuxiliaryEntry, 2> entries { {
