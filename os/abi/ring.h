@@ -23,7 +23,7 @@ struct alignas(64) RingLine {
     std::atomic<std::uint32_t> broken; // this side gave the ring up: nonzero = a BrokenReason
     std::uint32_t reserved;
     std::atomic<std::uint64_t> wakes;  // how often this side had to wake the other through the kernel
-    std::atomic<std::uint64_t> sleeps; // how often this side slept
+    std::atomic<std::uint64_t> sleeps; // how often this side slept; counted by ring_wait
 };
 
 // Why a side gave a ring up. X(value, name, sentence for people)

@@ -215,7 +215,6 @@ public:
             for (unsigned spin = 0; spin < spins && !refresh() && reason_ == BrokenReason::none; ++spin)
                 relax();
             if (usable() != 0 || !prepare_wait()) return usable() != 0 ? Error::none : broken_error();
-            own_line(header_).sleeps.store(++sleeps_, std::memory_order_relaxed);
             const Error ended = system_.wait(side, deadline);
             cancel_wait();
             // Look before believing the kernel's reason: an entry in hand is worth more than a deadline that passed.
@@ -298,7 +297,6 @@ private:
     std::uint32_t number_;
     BrokenReason reason_ = BrokenReason::none;
     std::uint64_t wakes_ = 0;
-    std::uint64_t sleeps_ = 0;
     [[no_unique_address]] System system_;
 };
 

@@ -9,7 +9,8 @@
  *   first, second    ProcessControl::slots[n]: two words stand for the 40 bytes, which are not written or read at once
  * The slots of a thread (ThreadControl::slots) follow the same rule with one claimer instead of a lock.
  *
- * On x86 no step here can be reordered: slot before bit are two stores, copy before clear a load and a locked operation.
+ * On x86 no step here can be reordered: slot before bit are two stores, copy before clear a load and a locked
+ * operation.
  *
  * Variants, each of which must fail:
  *   CLEAR_FIRST      the claimer clears the bit before it copies the slot

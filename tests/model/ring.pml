@@ -10,9 +10,9 @@
  *   close           Ring::handle_closed
  *
  * The machine is x86's total store order: a plain store goes into its processor's buffer, a first-in first-out queue
- * that process `drain` empties at any later time; a load reads memory; a locked operation, a fence and the kernel's lock
- * wait until the own buffer is empty. A processor would see its own buffered stores, but no side ever loads a word that
- * it stores itself (own indices are private; the own `waiting` is read by the kernel only, after a lock), so
+ * that process `drain` empties at any later time; a load reads memory; a locked operation, a fence and the kernel's
+ * lock wait until the own buffer is empty. A processor would see its own buffered stores, but no side ever loads a word
+ * that it stores itself (own indices are private; the own `waiting` is read by the kernel only, after a lock), so
  * forwarding need not be modelled.
  *
  * Indices run modulo MODULUS instead of 2^32 and start just before the wrap-around. Spinning before the sleep is only

@@ -1,9 +1,9 @@
 /* Raising, blocking and delivering one signal: none is lost (S2), none is delivered while blocked (S4), and a mask
  * change and its look at what is pending cannot miss a raise (S3).
  *
- * Mapping to the code. One process with THREADS (1 or 2) threads, each on its own processor; a sender raises the signal
- * at thread 0 (raise_to_thread) and at the process (raise_to_space), in any order, while the threads change their masks,
- * inhibit delivery and sleep.
+ * Mapping to the code. One process with THREADS (1 or 2) threads, each on its own processor; a sender raises the
+ * signal at thread 0 (raise_to_thread) and at the process (raise_to_space), in any order, while the threads change
+ * their masks, inhibit delivery and sleep.
  *   pending[t], allowed[t]   the two halves of ThreadControl::words of thread t, for one bit; one word in the code, so
  *                            each step below touches them in one atomic operation where the code does
  *   process_pending          ProcessControl::pending

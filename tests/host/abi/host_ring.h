@@ -76,6 +76,7 @@ public:
         if (header_->kernel_broken.load() != 0) return Error::peer_closed;
         if (waiting == 0) return Error::would_block;
         timespec until { static_cast<time_t>(deadline / 1'000'000'000), static_cast<long>(deadline % 1'000'000'000) };
+        (self == RingSide::producer ? header_->producer : header_->consumer).sleeps.fetch_add(1);
         const long ended = syscall(SYS_futex, &word(self), FUTEX_WAIT_BITSET_PRIVATE, waiting,
             deadline == no_deadline_here ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
         if (ended == 0) return Error::none;
