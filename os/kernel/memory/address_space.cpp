@@ -250,6 +250,9 @@ Status AddressSpace::advise(VirtualAddress address, std::uint64_t length, abi::A
             Guard guard(lock_);
             const Mapping* mapping = find(address);
             if (!mapping) return fail(Error::bad_address);
+            // All advice but `populate` can change what the pages hold.
+            if (advice != abi::Advice::populate && !(mapping->protection & abi::protection_write))
+                return fail(Error::access_denied);
             object = Ref<MemoryObject>(mapping->object);
             offset = mapping->offset + (address - mapping->begin);
             span = std::min(end, mapping->end) - address;

@@ -116,11 +116,14 @@ Result<Ref<MemoryObject>> MemoryObject::create_physical(
     std::uint64_t pages = 0;
     const std::uint64_t wanted = maximum / page_size;
     unsigned order = FrameAllocator::max_order;
+    // "As much as there is" leaves the rest of the system something to live on, page tables and the object included.
+    constexpr std::size_t spared_frames = 512;
     while (pages < wanted && block_count < max_blocks && !(contiguous && block_count == 1)) {
         // Contiguous memory rounds up to a block and gives the rest back; a list takes only what it needs.
         while (order > 0 && (std::uint64_t { 1 } << (contiguous ? order - 1 : order)) > (contiguous ? wanted - 1 : wanted - pages))
             --order;
-        Frame* block = frame_allocator.allocate(order, below);
+        const bool enough = frame_allocator.free_frames() > (std::size_t { 1 } << order) + spared_frames;
+        Frame* block = enough ? frame_allocator.allocate(order, below) : nullptr;
         if (!block) {
             if (order == 0) break;
             --order;
