@@ -136,7 +136,7 @@ void MainWindow::update_picture_line()
 {
     const auto snapshot = source_->latest();
     if (!snapshot) return;
-    const auto text = tr("%n processor(s)", nullptr, static_cast<int>(snapshot->cpus.size())) + QStringLiteral("   ")
+    const auto text = (snapshot->cpus.size() == 1 ? tr("1 processor") : tr("%1 processors").arg(snapshot->cpus.size())) + QStringLiteral("   ")
         + tr("picture %1").arg(count_text(snapshot->number));
     if (text != picture_line_->text()) picture_line_->setText(text);
 }

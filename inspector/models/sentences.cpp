@@ -50,7 +50,7 @@ QString event_sentence(const Snapshot& snapshot, const TraceEvent& event)
     for (unsigned i = 0; i < event.arguments.size(); ++i)
         if (qstrcmp(description.arguments[i], "unused") != 0)
             parts += QStringLiteral("%1 %2").arg(QLatin1String(description.arguments[i]), argument_label(snapshot, event, i));
-    return QStringLiteral("%1 (%2)").arg(QLatin1String(description.sentence), parts.join(QStringLiteral(", ")));
+    return parts.join(QStringLiteral(", "));
 }
 
 } // namespace orrery::inspector

@@ -9,7 +9,7 @@ namespace orrery::inspector {
 
 // Why a signal is, or is not, delivered to a thread now.
 QString signal_sentence(const Snapshot& snapshot, std::uint32_t thread, int signal);
-// What a trace event says: "SIGUSR1 was sent to thread 4".
+// The arguments of a trace event in words: "target thread 4 (ping), signal SIGUSR1, sender thread 5 (pong)".
 QString event_sentence(const Snapshot& snapshot, const TraceEvent& event);
 QString phase_text(abi::Phase phase); // "signal.raised"
 

@@ -71,7 +71,7 @@ void ConsoleView::append(const QByteArray& bytes)
 
 void ConsoleView::show_picture(const Snapshot&)
 {
-    set_summary(lines_ == 0 ? QString() : tr("%n line(s)", nullptr, lines_));
+    set_summary(lines_ == 0 ? QString() : lines_ == 1 ? tr("1 line") : tr("%1 lines").arg(lines_));
     if (text_->document()->isEmpty())
         set_empty(tr("The guest has printed nothing yet. What its programs write to the console appears here."));
 }

@@ -50,10 +50,10 @@ FramesView::FramesView(const ViewContext& context)
     auto* splitter = new QSplitter(Qt::Vertical);
     splitter->addWidget(chain_table_);
     splitter->addWidget(lower);
-    splitter->setStretchFactor(0, 1);
-    splitter->setStretchFactor(1, 4);
+    splitter->setStretchFactor(0, 0);
+    splitter->setStretchFactor(1, 1);
     splitter->setChildrenCollapsible(false);
-    chain_table_->setMinimumHeight(56);
+    chain_table_->setMinimumHeight(3 * (fontMetrics().height() + 6) + 2);
     set_content(splitter);
 
     connect(chain_table_, &TableView::key_selected, context.selection, &Selection::select_frame);
@@ -79,7 +79,8 @@ void FramesView::show_picture(const Snapshot& snapshot)
     }
     const auto count = thread->signals.frames.size();
     set_summary(count == 0 ? thread_text(snapshot, thread_id)
-                           : tr("%1: %n frame(s)", nullptr, static_cast<int>(count)).arg(thread_text(snapshot, thread_id)));
+                           : count == 1 ? tr("%1: one frame").arg(thread_text(snapshot, thread_id))
+                           : tr("%1: %2 frames").arg(thread_text(snapshot, thread_id)).arg(count));
     if (count == 0) {
         set_empty(tr("No handler runs on %1, so there is no signal frame on its stack.\n\nStep to the phase "
                      "\"signal.framed\" (Ctrl+F11 goes from phase to phase) to see one being made.")
@@ -95,8 +96,8 @@ void FramesView::show_picture(const Snapshot& snapshot)
         sentence_->setText(text(frame->problem));
     } else {
         sentence_->setText(editable
-                ? tr("≠ marks what differs now. Double-click a saved value to change it: the thread gets it when the handler returns.")
-                : tr("≠ marks what differs now. Pause (F6) to change a saved value."));
+                ? tr("≠ differs now. Double-click a saved value to change what the thread gets back.")
+                : tr("≠ differs now. Pause (F6) to change a saved value."));
     }
 }
 

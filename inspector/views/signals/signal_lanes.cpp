@@ -63,6 +63,17 @@ void SignalLanes::hold_changes_since(qint64 moment)
     update();
 }
 
+QString SignalLanes::lane_name(Lane lane)
+{
+    switch (lane) {
+    case process_lane: return tr("to process");
+    case pending_lane: return tr("pending");
+    case allowset_lane: return tr("allowset");
+    case deliverable_lane: return tr("deliverable");
+    }
+    return {};
+}
+
 bool SignalLanes::bit(Lane lane, int signal) const { return (words_[lane] & abi::signal_mask64(signal)) != 0; }
 
 qreal SignalLanes::strength(Lane lane, int signal) const
@@ -83,7 +94,8 @@ SignalLanes::Geometry SignalLanes::geometry_now() const
     small.setPointSizeF(std::max(6.5, small.pointSizeF() * 0.80));
     const QFontMetrics small_metrics(small);
     geometry.small_font = small;
-    geometry.label_width = fontMetrics().horizontalAdvance(tr("to process")) + 26;
+    for (int lane = 0; lane < lane_count; ++lane)
+        geometry.label_width = std::max(geometry.label_width, fontMetrics().horizontalAdvance(lane_name(static_cast<Lane>(lane))) + 30.0);
     geometry.cell_width = std::clamp((width() - geometry.label_width - 8.0) / 32, 9.0, 30.0);
     geometry.lane_height = std::max(fontMetrics().height() + 1, 15);
     geometry.name_height = small_metrics.horizontalAdvance(QStringLiteral("STKFLT")) + 6;

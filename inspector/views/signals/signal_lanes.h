@@ -43,6 +43,7 @@ protected:
 
 private:
     struct Geometry;
+    static QString lane_name(Lane lane);
     Geometry geometry_now() const;
     int signal_at(const QPointF& place) const; // 0 = none
     int next_pending(int from, int direction) const;

@@ -73,7 +73,6 @@ void SignalLanes::paint_headings(QPainter& painter, const Geometry& geometry) co
 
 void SignalLanes::paint_lane_names(QPainter& painter, const Geometry& geometry) const
 {
-    const QString names[lane_count] = { tr("to process"), tr("pending"), tr("allowset"), tr("deliverable") };
     for (int group = 0; group < 2; ++group) {
         auto font = geometry.small_font;
         painter.setFont(font);
@@ -87,7 +86,7 @@ void SignalLanes::paint_lane_names(QPainter& painter, const Geometry& geometry) 
             paint_shape(painter, static_cast<Lane>(lane), QRectF(6, cell.top(), 12, cell.height()), true);
             painter.setPen(palette().color(QPalette::Text));
             painter.drawText(QRectF(22, cell.top(), geometry.label_width - 24, cell.height()),
-                Qt::AlignLeft | Qt::AlignVCenter, names[lane]);
+                Qt::AlignLeft | Qt::AlignVCenter, lane_name(static_cast<Lane>(lane)));
         }
     }
 }

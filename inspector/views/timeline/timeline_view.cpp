@@ -3,6 +3,7 @@
 
 #include <QComboBox>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QScrollBar>
 #include <QSet>
 #include <QTimer>
@@ -10,6 +11,7 @@
 
 #include "abi/phase.h"
 #include "inspector/models/selection.h"
+#include "inspector/models/sentences.h"
 #include "inspector/models/snapshot_source.h"
 #include "inspector/models/text.h"
 #include "inspector/models/timeline_filter.h"
@@ -37,6 +39,7 @@ TimelineView::TimelineView(const ViewContext& context)
     , model_(new TimelineModel(this))
     , filter_(new TimelineFilter(this))
     , table_(new TableView(tr("Phases, oldest first"), nullptr))
+    , sentence_(new QLabel)
     , controls_(new QWidget(this))
     , group_(new QComboBox)
     , only_cause_(text_toggle(tr("This cause"), tr("Show only what the selected event's cause led to")))
@@ -46,7 +49,18 @@ TimelineView::TimelineView(const ViewContext& context)
     filter_->setSourceModel(model_);
     table_->setItemDelegate(new TimelineDelegate(model_, table_));
     table_->setModel(filter_);
-    set_content(table_);
+    sentence_->setContentsMargins(8, 2, 8, 2);
+    sentence_->setForegroundRole(QPalette::PlaceholderText);
+    sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    sentence_->setMinimumWidth(1);
+    sentence_->setText(tr("Select an event: everything with the same cause is marked."));
+    auto* content = new QWidget;
+    auto* column = new QVBoxLayout(content);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(table_, 1);
+    column->addWidget(sentence_);
+    set_content(content);
 
     group_->setAccessibleName(tr("Kind of phase to show"));
     group_->setToolTip(tr("Kind of phase to show"));
@@ -87,15 +101,17 @@ void TimelineView::row_chosen(const QModelIndex& index)
     const auto cause = index.data(TimelineModel::cause_role).toULongLong();
     context().selection->select_cause(cause);
     model_->mark_cause(cause);
+    const auto& chosen = model_->event_at(filter_->mapToSource(index).row());
+    if (chosen.phase < abi::Phase::count)
+        sentence_->setText(phase_text(chosen.phase) + QStringLiteral(": ")
+            + QLatin1String(abi::phase_table[static_cast<std::size_t>(chosen.phase)].sentence) + QLatin1Char('.'));
     if (table_->hasFocus()) {
         follow_->setChecked(index.row() == filter_->rowCount() - 1 && follow_->isChecked());
         const auto thread = index.data(TimelineModel::thread_role).toUInt();
         const auto snapshot = context().source->latest();
         if (snapshot && snapshot->thread(thread)) context().selection->select_thread(thread);
-        const auto& event = model_->event_at(filter_->mapToSource(index).row());
-        const auto& description = abi::phase_table[static_cast<std::size_t>(event.phase)];
-        if (qstrcmp(description.group, "signal") == 0 && abi::is_signal(event.arguments[1]))
-            context().selection->select_signal(static_cast<int>(event.arguments[1]));
+        if (index.data(TimelineModel::group_role) == QLatin1String("signal") && abi::is_signal(chosen.arguments[1]))
+            context().selection->select_signal(static_cast<int>(chosen.arguments[1]));
     }
     apply_filter();
 }
@@ -126,7 +142,8 @@ void TimelineView::take_latest()
     set_summary(shown == model_->rowCount() ? tr("%1 events").arg(count_text(static_cast<std::uint64_t>(shown)))
                                             : tr("%1 of %2 events").arg(count_text(static_cast<std::uint64_t>(shown)),
                                                 count_text(static_cast<std::uint64_t>(model_->rowCount()))));
-    if (follow_->isChecked()) table_->scrollToBottom();
+    // After the table has taken its new rows and widths in.
+    if (follow_->isChecked()) QTimer::singleShot(0, table_, &QTableView::scrollToBottom);
 }
 
 } // namespace orrery::inspector

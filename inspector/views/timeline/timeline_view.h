@@ -4,6 +4,7 @@
 #include "inspector/views/common/view.h"
 
 class QComboBox;
+class QLabel;
 class QTimer;
 class QToolButton;
 
@@ -34,6 +35,7 @@ private:
     TimelineModel* model_;
     TimelineFilter* filter_;
     TableView* table_;
+    QLabel* sentence_; // the selected event in words
     QWidget* controls_;
     QComboBox* group_;
     QToolButton* only_cause_;
