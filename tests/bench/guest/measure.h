@@ -31,8 +31,9 @@ std::uint64_t median_ticks(Operation operation)
         operation();
         sample = ticks() - start;
     }
-    std::sort(samples.begin(), samples.end());
-    return samples[samples.size() / 2];
+    const auto middle = samples.begin() + samples.size() / 2;
+    std::nth_element(samples.begin(), middle, samples.end());
+    return *middle;
 }
 
 // Measures and prints one line, "<name> <median ticks>".

@@ -43,6 +43,17 @@ LaunchOptions launch_options(const GuestRun& run)
     return options;
 }
 
+namespace {
+
+// What a person wants to read of a long console: how it ended.
+std::string tail(const std::string& text)
+{
+    constexpr std::size_t most = 4000;
+    return text.size() <= most ? text : "[...]" + text.substr(text.size() - most);
+}
+
+} // namespace
+
 Result<GuestOutcome> run_guest(const GuestRun& run)
 {
     const KernelImage kernel = TRY(KernelImage::load(kernel_path()));
@@ -56,7 +67,7 @@ Result<GuestOutcome> run_guest(const GuestRun& run)
     const auto stop = session->wait_for_stop(deadline_in(run.hang_guard));
     if (!stop || stop->reason != Stop::Reason::ended)
         return failure("The guest did not end by itself (" + (stop ? std::string("it was stopped") : stop.error().sentence)
-            + "). It had printed:\n" + session->console().text());
+            + "). It had printed:\n" + tail(session->console().text()));
 
     GuestOutcome outcome;
     outcome.exit = TRY(session->exit_status());
@@ -74,7 +85,7 @@ std::ostream& operator<<(std::ostream& stream, const GuestOutcome& outcome)
     const auto state = static_cast<std::uint32_t>(outcome.state);
     return stream << "machine state: " << (state < std::size(states) ? states[state] : "nonsense")
                   << ", exit code " << int { outcome.status.code } << ", signal " << int { outcome.status.signal } << "; "
-                  << outcome.exit.sentence() << "\n--- console:\n" << outcome.console;
+                  << outcome.exit.sentence() << "\n--- console:\n" << tail(outcome.console);
 }
 
 } // namespace orrery::guest_test
