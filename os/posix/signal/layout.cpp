@@ -25,6 +25,7 @@ SAME(CONTROL_DEFERRED_AT, ThreadControl, deferred_at);
 SAME(CONTROL_INHIBIT, ThreadControl, inhibit);
 SAME(CONTROL_INNERMOST, ThreadControl, innermost_frame);
 SAME(CONTROL_SCRATCH, ThreadControl, scratch);
+SAME(CONTROL_RESUME, ThreadControl, scratch[1]);
 SAME(CONTROL_STATE_MASK_LOW, ThreadControl, extended_state_mask);
 static_assert(CONTROL_STATE_MASK_HIGH == CONTROL_STATE_MASK_LOW + 4);
 static_assert(DISPATCH_STACK_TOP == runtime::dispatch_stack_offset + runtime::dispatch_stack_size - 8);
@@ -37,6 +38,7 @@ static_assert(FRAME_RETURN_CS == FRAME_RETURN_RIP + 8 && FRAME_RETURN_RFLAGS == 
 SAME(FRAME_REGISTERS, SignalFrame, registers);
 SAME(FRAME_EXTENDED_STATE, SignalFrame, extended_state);
 #undef SAME
+static_assert(RFLAGS_TRAP == abi::rflags_trap);
 static_assert(USER_CODE_SELECTOR == abi::user_code_selector && USER_DATA_SELECTOR == abi::user_data_selector);
 
 #define SAME_REGISTER(name, NAME)                                                                              \

@@ -7,7 +7,8 @@
 #define CONTROL_DEFERRED_AT 0x30
 #define CONTROL_INHIBIT 0x38
 #define CONTROL_INNERMOST 0x88
-#define CONTROL_SCRATCH 0x98
+#define CONTROL_SCRATCH 0x98 // RAX or RSP, for a few instructions
+#define CONTROL_RESUME 0xa0  // the RIP that the way back jumps to
 #define CONTROL_STATE_MASK_LOW 0x68
 #define CONTROL_STATE_MASK_HIGH 0x6c
 
@@ -44,3 +45,4 @@
 
 #define USER_CODE_SELECTOR 0x23
 #define USER_DATA_SELECTOR 0x1b
+#define RFLAGS_TRAP 0x100

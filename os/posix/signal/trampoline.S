@@ -3,8 +3,8 @@
    What the kernel did: ThreadControl.saved_rip and saved_rflags hold the interrupted RIP and RFLAGS, inhibit is 1,
    DF, TF, NT and AC are clear, RIP is orrery_signal_trampoline. RSP and every other register are the interrupted ones.
 
-   Inhibit is set from here to the MOVL at return_window_begin (but not while a handler runs), and while it is set the
-   kernel never diverts this thread: it only notes in deferred_at that it would have. So nothing between those two
+   Inhibit is set from here to the MOVL before return_window_begin (but not while a handler runs), and while it is set
+   the kernel never diverts this thread: it only notes in deferred_at that it would have. So nothing between those two
    points can be entered twice, and the dispatch stack and the scratch slots need no nesting.
 
    Deferred signals: whoever looks for signals clears deferred_at first and looks afterwards (signal_select and
@@ -44,10 +44,8 @@ orrery_signal_trampoline:
     .cfi_startproc
     .cfi_signal_frame
     .cfi_undefined rip
-    /* Was the thread on its very way back, between clearing inhibit and IRETQ (see below)? Then the registers belong
-       to a frame that still describes them all: use that frame again instead of building one on top of it, so that the
-       next handler sees the program's RIP and not the trampoline's, and a storm of signals needs one frame.
-       Only RAX is needed to find out; RFLAGS is in saved_rflags. */
+    /* Was the thread on its very way back, between clearing inhibit and its last jump? Only RAX is needed to find out;
+       RFLAGS is in saved_rflags. */
     movq %rax, %fs:CONTROL_SCRATCH
     movq %fs:CONTROL_SAVED_RIP, %rax
     subq $return_window_begin, %rax
@@ -133,17 +131,18 @@ go_back:
     movl %fs:CONTROL_STATE_MASK_HIGH, %edx
     xrstor64 (%rdi)
 1:
-    /* IRETQ takes its five words from the frame, so it sets RIP, RSP and RFLAGS in one instruction and writes nothing
-       to the interrupted stack. The selectors are always the user's. */
+    /* What cannot be loaded from where it is: RIP goes to a scratch slot, RFLAGS and RSP side by side for POPFQ. */
     movq FRAME_RIP(%rbx), %rax
     movq FRAME_RFLAGS(%rbx), %rcx
     movq FRAME_RSP(%rbx), %rdx
+    movq %rax, %fs:CONTROL_RESUME
     movq %rax, FRAME_RETURN_RIP(%rbx)
-    movq $USER_CODE_SELECTOR, FRAME_RETURN_CS(%rbx)
     movq %rcx, FRAME_RETURN_RFLAGS(%rbx)
     movq %rdx, FRAME_RETURN_RSP(%rbx)
-    movq $USER_DATA_SELECTOR, FRAME_RETURN_SS(%rbx)
-    leaq FRAME_RETURN_RIP(%rbx), %rsp
+    testl $RFLAGS_TRAP, %ecx
+    jnz go_back_single_stepping
+
+    .macro restore_most
     movq FRAME_R8(%rbx), %r8
     movq FRAME_R9(%rbx), %r9
     movq FRAME_R10(%rbx), %r10
@@ -157,42 +156,92 @@ go_back:
     movq FRAME_RBP(%rbx), %rbp
     movq FRAME_RDX(%rbx), %rdx
     movq FRAME_RAX(%rbx), %rax
-    movq FRAME_RCX(%rbx), %rcx
+    .endm
+    leaq FRAME_RETURN_RFLAGS(%rbx), %rsp
+    restore_most
     /* Phase signal.resumed(frame, signal, rip): the last place where a register still names the frame. */
-    STAP_PROBE3(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@(%rsp))
+    STAP_PROBE3(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@FRAME_RETURN_RIP(%rbx))
     movq FRAME_RBX(%rbx), %rbx
-    /* Backtraces: registers as they are, CFA = { breg7 RSP; deref }, RIP at { breg7 }. */
-    .irp register, rax, rdx, rcx, rbx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+    /* Backtraces from here: registers as they are, CFA = { breg7 RSP+k; deref }, RIP at { breg7 RSP+k }. */
+    .irp register, rax, rdx, rbx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
     .cfi_same_value \register
     .endr
-    .cfi_escape 0x0f, 3, 0x77, FRAME_RETURN_RSP - FRAME_RETURN_RIP, 0x06
-    .cfi_escape 0x10, 7, 2, 0x77, FRAME_RETURN_RSP - FRAME_RETURN_RIP
-    .cfi_escape 0x10, 16, 2, 0x77, 0
-    /* All registers but RIP, RFLAGS and RSP are the program's. RSP points at the return frame; the frame lies at a
-       fixed distance below it. Instruction by instruction, a signal that the kernel sees on return to
-         MOVL            inhibit is set: goes to deferred_at, and the CMPQ finds it.
-         CMPQ, JNE, IRETQ  inhibit is clear: diverts; saved_rip is inside the window, so the frame is used again.
-                           (For a fault of the IRETQ itself too: the handler gets the ucontext with the bad RIP in it.)
-         first MOVL at still_deferred: as CMPQ. Second MOVQ on: inhibit is set again, so it goes to deferred_at; it is
-                           either before the MOVQ that clears it, and then the look that follows finds it pending, or
-                           after, and then the next CMPQ finds it.
-       After IRETQ the thread is where it was, inhibit is clear, and the frame is dead. */
+    .cfi_escape 0x0f, 3, 0x77, FRAME_RETURN_RSP - FRAME_RETURN_RFLAGS, 0x06
+    .cfi_escape 0x10, 7, 2, 0x77, FRAME_RETURN_RSP - FRAME_RETURN_RFLAGS
+    .cfi_escape 0x10, 16, 2, 0x77, (FRAME_RETURN_RIP - FRAME_RETURN_RFLAGS) & 0x7f
+    popfq
+    .cfi_escape 0x0f, 3, 0x77, 0, 0x06
+    .cfi_escape 0x10, 7, 2, 0x77, 0
+    .cfi_escape 0x10, 16, 2, 0x77, (FRAME_RETURN_RIP - FRAME_RETURN_RSP) & 0x7f
+    /* Now RFLAGS and all registers but RCX, RSP and RIP are the program's; RSP points at the frame's copy of RSP. From
+       here on only MOV, JRCXZ and JMP: they leave RFLAGS alone. Nothing is written to the interrupted stack, which may
+       be exhausted or not be a stack at all.
+
+       Instruction by instruction, a signal that the kernel sees on return to
+         MOVL inhibit        inhibit is set: it goes to deferred_at, and the MOVQ behind finds it.
+         MOVQ deferred_at .. MOVQ (%rsp)
+                             inhibit is clear: the kernel diverts. saved_rip is inside the window, and RSP still points
+                             into the frame, which still describes every register: the frame is used again. So the next
+                             handler sees the program's RIP and not the trampoline's, and a storm of signals needs one
+                             frame. (At still_deferred the same.)
+         JMP *resume         every register is the program's but RIP, which is in the scratch slot: the trampoline takes
+                             it from there and goes on as if the program had been interrupted at its target. (For a fault
+                             of the JMP itself, to an address that is none, too: the handler gets that RIP.)
+         behind the MOVL at still_deferred
+                             inhibit is set again: it goes to deferred_at, either before redeliver clears that, and then
+                             the look that follows finds the signal pending, or after, and then the way back finds it.
+       After the JMP the thread is where it was, inhibit is clear, and the frame is dead. */
     movl $0, %fs:CONTROL_INHIBIT
 return_window_begin:
-    cmpq $0, %fs:CONTROL_DEFERRED_AT
-    jne still_deferred
-    .globl orrery_signal_return_instruction
-orrery_signal_return_instruction:
-    iretq
+    movq %fs:CONTROL_DEFERRED_AT, %rcx
+    jrcxz nothing_deferred
 still_deferred:
     movl $1, %fs:CONTROL_INHIBIT
+    jmp use_frame_again
+nothing_deferred:
+    movq (FRAME_RCX - FRAME_RETURN_RSP)(%rsp), %rcx
+    movq (%rsp), %rsp
+    .globl orrery_signal_return_instruction
+orrery_signal_return_instruction:
+    jmp *%fs:CONTROL_RESUME
+
+go_back_single_stepping:
+    /* The trap flag must not be set before the last instruction, or that would be what is stepped. IRETQ sets RIP, RSP
+       and RFLAGS in one. It is not used for all returns because it is slower on processors, and because QEMU's TCG (7.2)
+       reads an IRETQ's words with the kernel's rights even in user mode, so that it page-faults under SMAP. */
+    movq $USER_CODE_SELECTOR, FRAME_RETURN_CS(%rbx)
+    movq $USER_DATA_SELECTOR, FRAME_RETURN_SS(%rbx)
+    leaq FRAME_RETURN_RIP(%rbx), %rsp
+    restore_most
+    movq FRAME_RCX(%rbx), %rcx
+    STAP_PROBE3(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@FRAME_RETURN_RIP(%rbx))
+    movq FRAME_RBX(%rbx), %rbx
+    movl $0, %fs:CONTROL_INHIBIT
+stepping_window_begin:
+    /* As above: CMPQ, JNE, IRETQ and the MOVL behind are interrupted with inhibit clear and RSP at the return frame. */
+    cmpq $0, %fs:CONTROL_DEFERRED_AT
+    jne 2f
+    iretq
+2:  movl $1, %fs:CONTROL_INHIBIT
 return_window_end:
+    leaq (FRAME_RETURN_RSP - FRAME_RETURN_RIP)(%rsp), %rsp
     jmp use_frame_again
 
 in_window:
-    /* Here by divert, inhibit is set by the kernel; RSP is still at the return frame. */
+    /* Here by divert: inhibit is set, by the kernel. RAX = saved_rip - return_window_begin, its value is in the scratch
+       slot; RSP is the interrupted one. */
+    cmpq $(orrery_signal_return_instruction - return_window_begin), %rax
+    jb use_frame_again
+    jne 3f
+    movq %fs:CONTROL_RESUME, %rax
+    movq %rax, %fs:CONTROL_SAVED_RIP
+    movq %fs:CONTROL_SCRATCH, %rax
+    jmp not_in_window
+3:  leaq (FRAME_RETURN_RSP - FRAME_RETURN_RIP)(%rsp), %rsp
+
 use_frame_again:
-    leaq -FRAME_RETURN_RIP(%rsp), %rsp
+    /* RSP points at the frame's copy of RSP; no register has to be kept. */
+    leaq -FRAME_RETURN_RSP(%rsp), %rsp
     movq %rsp, %rbx
     movq %rbx, %rdi
     /* void orrery_signal_redeliver(SignalFrame*): clears deferred_at, then looks and delivers. */
@@ -228,6 +277,6 @@ orrery_call_on_stack:
 orrery_signal_trampoline_end:
     .globl orrery_signal_window_begin, orrery_signal_window_end
     .set orrery_signal_window_begin, return_window_begin
-    .set orrery_signal_window_end, return_window_end
+    .set orrery_signal_window_end, go_back_single_stepping
 
     .section .note.GNU-stack, "", @progbits
