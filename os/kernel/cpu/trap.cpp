@@ -1,6 +1,7 @@
 // What the kernel does when a program, a device or another CPU interrupts it, and on every way back to user mode.
 #include <atomic>
 
+#include "abi/cpu.h"
 #include "kernel/boot/panic.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/clock.h"
@@ -9,6 +10,7 @@
 #include "kernel/cpu/trap_frame.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/memory/reclaim.h"
+#include "kernel/memory/user_access.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/thread_end.h"
 #include "kernel/thread/scheduler.h"
@@ -39,6 +41,7 @@ namespace {
 
     // Page-fault error code, Intel SDM volume 3 section 4.7.
     constexpr std::uint64_t error_write = 1u << 1;
+    constexpr std::uint64_t error_user = 1u << 2;
     constexpr std::uint64_t error_fetch = 1u << 4;
 
     std::uint32_t access_of(std::uint64_t error_code)
@@ -77,8 +80,35 @@ namespace {
         }
     }
 
+    // An IRETQ in user mode reads its five words with the kernel's rights under QEMU 7.2's TCG, so SMAP stops it although
+    // the page is there and the program's own. A processor would just go on; so does this.
+    bool finish_user_return(TrapFrame& frame)
+    {
+        constexpr std::uint16_t iretq = 0xcf48;
+        // What POPFQ may change in user mode: CF PF AF ZF SF TF DF OF RF AC ID.
+        constexpr std::uint64_t user_flags = 0x25'0dd5;
+        struct Words {
+            std::uint64_t rip, cs, rflags, rsp, ss;
+        };
+        const auto instruction = read_user<std::uint16_t>(frame.rip);
+        if (!instruction || *instruction != iretq) return false;
+        const auto words = read_user<Words>(frame.rsp);
+        if (!words || words->cs != abi::user_code_selector || words->ss != abi::user_data_selector
+            || !is_user_range(words->rip, 1))
+            return false;
+        frame.rip = words->rip;
+        frame.rsp = words->rsp;
+        frame.rflags = (words->rflags & user_flags) | abi::rflags_fixed | abi::rflags_interrupt;
+        return true;
+    }
+
     void user_page_fault(Thread& thread, TrapFrame& frame, VirtualAddress address)
     {
+        if (!(frame.error_code & error_user)) {
+            if (finish_user_return(frame)) return;
+            deliver_fault(thread, frame, { 11, abi::SignalCode::kernel, 0 }); // or it would fault for ever
+            return;
+        }
         const Status result = resolve(thread, frame, address);
         if (result) return;
         if (result.error() == Error::out_of_memory) {
