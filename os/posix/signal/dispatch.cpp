@@ -26,17 +26,20 @@ void set_inhibit(ThreadControl& control, std::uint32_t value)
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-// A frame that was placed for another signal may lie on the interrupted stack; the handler still runs where its action
-// says. Returns the stack's top, or 0 to stay.
+// A frame that was placed for another signal may lie on the wrong stack for this one; the handler still runs where its
+// action says. Returns the stack's top, or 0 to stay below the frame.
 std::uint64_t other_stack(const ThreadControl& control, const SignalFrame& frame)
 {
-    if ((frame.flags & abi::action_on_stack) == 0 || control.alternate_stack_size == 0)
+    constexpr std::uint64_t red_zone = 128; // AMD64 ABI 3.2.2
+    if (control.alternate_stack_size == 0 || frame.context_stack[1] == SS_ONSTACK)
         return 0;
     const auto here = reinterpret_cast<std::uint64_t>(&frame);
-    const std::uint64_t interrupted = frame.context_stack[1]; // SS_ONSTACK at the interruption
-    if (here - control.alternate_stack_base < control.alternate_stack_size || interrupted == SS_ONSTACK)
+    const bool is_there = here - control.alternate_stack_base < control.alternate_stack_size;
+    const bool belongs_there = (frame.flags & abi::action_on_stack) != 0;
+    if (is_there == belongs_there)
         return 0;
-    return control.alternate_stack_base + control.alternate_stack_size;
+    return belongs_there ? control.alternate_stack_base + control.alternate_stack_size
+                         : frame.registers[static_cast<unsigned>(SavedRegister::rsp)] - red_zone;
 }
 
 void run_handler(ThreadControl& control, SignalFrame& frame)
