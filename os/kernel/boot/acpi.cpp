@@ -51,7 +51,7 @@ namespace {
 MachineDescription read_acpi(PhysicalAddress rsdp, PhysicalAddress physical_end)
 {
     MachineDescription machine;
-    if (rsdp == 0 || rsdp + 36 > physical_end) return machine;
+    if (rsdp == 0 || physical_end < 36 || rsdp > physical_end - 36) return machine;
     const auto* root = static_cast<const std::uint8_t*>(to_virtual(rsdp));
     if (std::memcmp(root, "RSD PTR ", 8) != 0) return machine;
     const Header* rsdt = table_at(load<std::uint32_t>(root + 16), physical_end);

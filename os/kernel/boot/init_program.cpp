@@ -126,7 +126,9 @@ void start_init_program(const BootInformation& boot)
     builder.align(16);
     if (sizeof(words) % 16 != 0) builder.push(std::as_bytes(std::span("\0\0\0\0\0\0\0", 8)));
     const VirtualAddress stack_pointer = builder.push(std::as_bytes(std::span(words)));
-    (void)must(Thread::create(space, { image->entry, stack_pointer, 0, 0 }), "its first thread");
+    const auto thread = must(Thread::create(space, { image->entry, stack_pointer, 0, 0 }), "its first thread");
+    if (const Status started = thread->start(); !started)
+        panic("init cannot be started: %s", abi::sentence(started.error()));
 }
 
 } // namespace orrery::kernel

@@ -55,6 +55,8 @@ struct Cpu {
     AddressSpace* loaded_space = nullptr;   // whose page tables CR3 names; referenced
     std::uint64_t slice_end = 0;            // ns; when the current thread has had its turn
     std::uint64_t next_cause = 0;
+    Object* doomed = nullptr; // handle/object.cpp
+    bool destroys = false;
     std::uint64_t interrupts = 0;
 
     Spinlock run_queue_lock { LockRank::run_queue };

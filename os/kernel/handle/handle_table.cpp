@@ -21,7 +21,6 @@ Status HandleTable::grow()
 
 Result<abi::Handle> HandleTable::insert(Ref<Object> object, std::uint32_t rights)
 {
-    Object* raw = object.get();
     abi::Handle handle = abi::no_handle;
     {
         Guard guard(lock_);
@@ -30,6 +29,8 @@ Result<abi::Handle> HandleTable::insert(Ref<Object> object, std::uint32_t rights
         for (std::uint32_t step = 0; step < capacity_; ++step) {
             const std::uint32_t index = (search_from_ + step) % capacity_;
             if (index == abi::no_handle || slots_[index].object) continue;
+            // Before anybody can close it: the other order would tell of the end first, of an object that may be gone.
+            object->handle_opened(rights);
             slots_[index] = { object.leak(), rights };
             ++used_;
             search_from_ = index + 1;
@@ -38,7 +39,6 @@ Result<abi::Handle> HandleTable::insert(Ref<Object> object, std::uint32_t rights
         }
     }
     if (handle == abi::no_handle) return fail(Error::limit_reached);
-    raw->handle_opened(rights);
     return handle;
 }
 

@@ -27,7 +27,7 @@ public:
     }
     void release()
     {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
     }
 
     // Handles are counted apart from references: a ring must notice that no program can reach one of its sides any
@@ -39,7 +39,10 @@ public:
     const std::uint32_t number; // unique within its kind; shown by the Inspector
 
 private:
+    void destroy(); // handle/object.cpp
+
     std::atomic<std::uint32_t> references_ { 1 };
+    Object* next_doomed_ = nullptr; // without references, waiting for its destructor
 };
 
 // An owning pointer to an Object. `adopt` takes over the reference that a new object is born with.

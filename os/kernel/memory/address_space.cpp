@@ -17,12 +17,10 @@ namespace {
     // Where address 0 in map() begins to look: above what static programs are linked to.
     constexpr VirtualAddress search_begin = 0x1000'0000;
 
-    constexpr std::uint32_t all_protections = abi::protection_read | abi::protection_write | abi::protection_execute;
-
     bool valid_protection(std::uint32_t protection)
     {
         const bool both = (protection & abi::protection_write) && (protection & abi::protection_execute);
-        return (protection & ~all_protections) == 0 && !both;
+        return (protection & ~AddressSpace::all_protections) == 0 && !both;
     }
 
     PageRights rights_of(std::uint32_t protection)
@@ -97,11 +95,12 @@ void AddressSpace::remove_at(std::size_t index)
 }
 
 Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offset, VirtualAddress address,
-    std::uint64_t length, std::uint32_t protection)
+    std::uint64_t length, std::uint32_t protection, std::uint32_t allowed)
 {
     if (length == 0 || length > MemoryObject::max_size || !is_page_aligned(offset) || !is_page_aligned(address)
         || !valid_protection(protection))
         return fail(Error::invalid_argument);
+    if (protection & ~allowed) return fail(Error::access_denied);
     length = round_up(length, page_size);
     if (offset > object->size() || length > object->size() - offset) return fail(Error::invalid_argument);
     if (address != 0 && !is_user_range(address, length)) return fail(Error::invalid_argument);
@@ -118,7 +117,7 @@ Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t
     const std::size_t index = lower_bound(address);
     if (index < mapping_count_ && mappings_[index].begin < address + length) return fail(Error::already_exists);
     TRY_STATUS(object->attach(*this));
-    if (const Status inserted = insert_at(index, { address, address + length, offset, protection, object.get() });
+    if (const Status inserted = insert_at(index, { address, address + length, offset, protection, allowed, object.get() });
         !inserted) {
         object->detach(*this);
         return fail(inserted.error());
@@ -188,6 +187,8 @@ Status AddressSpace::protect(VirtualAddress address, std::uint64_t length, std::
     const VirtualAddress end = address + round_up(length, page_size);
     {
         Guard guard(lock_);
+        for (std::size_t index = lower_bound(address); index < mapping_count_ && mappings_[index].begin < end; ++index)
+            if (protection & ~mappings_[index].allowed) return fail(Error::access_denied);
         TRY(first, isolate(address, end));
         for (std::size_t index = first; index < mapping_count_ && mappings_[index].begin < end; ++index) {
             Mapping& mapping = mappings_[index];
@@ -251,7 +252,7 @@ Status AddressSpace::advise(VirtualAddress address, std::uint64_t length, abi::A
             const Mapping* mapping = find(address);
             if (!mapping) return fail(Error::bad_address);
             // All advice but `populate` can change what the pages hold.
-            if (advice != abi::Advice::populate && !(mapping->protection & abi::protection_write))
+            if (advice != abi::Advice::populate && !(mapping->allowed & abi::protection_write))
                 return fail(Error::access_denied);
             object = Ref<MemoryObject>(mapping->object);
             offset = mapping->offset + (address - mapping->begin);
@@ -410,6 +411,7 @@ void AddressSpace::thread_left(Thread& thread)
         Guard guard(membership_lock);
         threads.remove(&thread);
         last = threads.empty();
+        if (last && state == SpaceState::alive) state = SpaceState::ending; // nobody joins what is being taken down
     }
     if (!last) return;
     finish_end();

@@ -24,6 +24,7 @@ struct Mapping {
     VirtualAddress end = 0;
     std::uint64_t offset = 0;
     std::uint32_t protection = 0;
+    std::uint32_t allowed = 0; // the most that protect() may give: what the handle permitted at mapping
     MemoryObject* object = nullptr; // owned reference
 };
 
@@ -35,6 +36,8 @@ public:
     static constexpr std::size_t max_mappings = 4096;
     static constexpr std::size_t max_threads = 4096;
     static constexpr std::size_t name_size = 32;
+    static constexpr std::uint32_t all_protections
+        = abi::protection_read | abi::protection_write | abi::protection_execute;
 
     static Result<Ref<AddressSpace>> create(std::span<const char> name);
     ~AddressSpace() override;
@@ -42,9 +45,11 @@ public:
     // Maps `length` bytes (rounded up) of `object` from `offset` at `address`, or where there is room if it is 0.
     // invalid_argument (misaligned, outside the user half or the object, writable and executable), already_exists
     // (overlap), limit_reached, out_of_memory. Nothing is touched yet: pages come by faults.
+    // No later call gives the mapping a protection beyond `allowed`; access_denied here if `protection` is beyond it.
     Result<VirtualAddress> map(Ref<MemoryObject> object, std::uint64_t offset, VirtualAddress address,
-        std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
-    // Parts of mappings may be removed or changed; bad_address if the range is not mapped throughout.
+        std::uint64_t length, std::uint32_t protection, std::uint32_t allowed = all_protections) EXCLUDES(lock_);
+    // Parts of mappings may be removed or changed; bad_address if the range is not mapped throughout,
+    // access_denied if a mapping does not allow the protection; then nothing is changed.
     Status unmap(VirtualAddress address, std::uint64_t length) EXCLUDES(lock_);
     Status protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
     // Moves the mappings of a whole range to a free place; nothing is touched or copied. Errors as of map and unmap.

@@ -20,6 +20,8 @@ void FrameAllocator::add_range(PhysicalAddress begin, PhysicalAddress end)
     Guard guard(lock_);
     std::size_t index = round_up(begin, page_size) / page_size;
     const std::size_t last = std::min<std::size_t>(end / page_size, count_);
+    // The inside of a block counts as used: `reserved` says that the allocator has nothing to do with a frame.
+    for (std::size_t inside = index; inside < last; ++inside) frames_[inside].state = FrameState::used;
     while (index < last) {
         unsigned order = max_order;
         while (order > 0 && (index % (std::size_t { 1 } << order) != 0 || index + (std::size_t { 1 } << order) > last))

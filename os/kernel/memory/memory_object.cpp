@@ -21,23 +21,6 @@ namespace {
 
     constexpr std::uint32_t all_flags = abi::memory_discardable;
 
-    // Drops references when it goes, which is after the locks of the caller are gone.
-    class FrameHolder {
-    public:
-        explicit FrameHolder(Frame* frame = nullptr) : frame_(frame) {}
-        FrameHolder(const FrameHolder&) = delete;
-        FrameHolder& operator=(const FrameHolder&) = delete;
-        ~FrameHolder()
-        {
-            if (frame_) frame_allocator.release(frame_);
-        }
-        void hold(Frame* frame) { frame_ = frame; }
-        Frame* leak() { return std::exchange(frame_, nullptr); }
-
-    private:
-        Frame* frame_;
-    };
-
     bool is_page_range(std::uint64_t offset, std::uint64_t length, std::uint64_t size)
     {
         return is_page_aligned(offset) && is_page_aligned(length) && length != 0 && offset <= size
@@ -45,6 +28,23 @@ namespace {
     }
 
 } // namespace
+
+// Drops a reference when it goes, which is after the locks of the caller are gone.
+class MemoryObject::FrameHolder {
+public:
+    explicit FrameHolder(Frame* frame = nullptr) : frame_(frame) {}
+    FrameHolder(const FrameHolder&) = delete;
+    FrameHolder& operator=(const FrameHolder&) = delete;
+    ~FrameHolder()
+    {
+        if (frame_) frame_allocator.release(frame_);
+    }
+    void hold(Frame* frame) { frame_ = frame; }
+    Frame* leak() { return std::exchange(frame_, nullptr); }
+
+private:
+    Frame* frame_;
+};
 
 MemoryObject::MemoryObject(std::uint64_t size, std::uint32_t flags, Slot** leaves)
     : Object(object_kind, next_number.fetch_add(1, std::memory_order_relaxed)), size_(size), flags_(flags),
@@ -345,16 +345,31 @@ Status MemoryObject::replace(std::uint64_t offset, MemoryObject& source, std::ui
         --source.resident_;
     }
     source.unmap_everywhere(source_offset, page_size); // nobody writes to the page any more
-    FrameHolder old(frame_of(moved));                  // on failure the page is lost with its contents
-    {
-        Guard guard(lock_);
-        TRY(slot, make_slot(offset));
-        if (*slot & slot_pinned) return fail(Error::already_exists);
-        old.hold(frame_of(*slot));
-        if (!frame_of(*slot)) ++resident_;
-        *slot = moved;
+    FrameHolder old(frame_of(moved));
+    const Status placed = place(offset, moved, old);
+    if (placed) {
+        unmap_everywhere(offset, page_size);
+        return {};
     }
-    unmap_everywhere(offset, page_size);
+    Guard guard(source.lock_);
+    Slot* slot = source.find_slot(source_offset);
+    if (slot && *slot == 0) { // else somebody has touched the place meanwhile, and the page is lost
+        *slot = moved;
+        ++source.resident_;
+        (void)old.leak();
+    }
+    return placed;
+}
+
+// Puts a page where another may have been, which goes to `old`; on failure `old` keeps what it holds.
+Status MemoryObject::place(std::uint64_t offset, Slot page, FrameHolder& old)
+{
+    Guard guard(lock_);
+    TRY(slot, make_slot(offset));
+    if (*slot & slot_pinned) return fail(Error::already_exists);
+    old.hold(frame_of(*slot));
+    if (!frame_of(*slot)) ++resident_;
+    *slot = page;
     return {};
 }
 
@@ -377,7 +392,10 @@ Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Adv
         {
             Guard guard(lock_);
             Slot* slot = find_slot(place);
-            if (!slot) continue;
+            if (!slot) { // a leaf that was never touched
+                place = round_down(place, leaf_span) + leaf_span - page_size;
+                continue;
+            }
             switch (advice) {
             case abi::Advice::forget:
                 if (*slot & slot_pinned) continue;

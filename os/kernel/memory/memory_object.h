@@ -93,6 +93,8 @@ private:
     Slot* find_slot(std::uint64_t offset) REQUIRES(lock_);
     Result<Slot*> make_slot(std::uint64_t offset) REQUIRES(lock_);
     Result<Slot*> populate(std::uint64_t offset) REQUIRES(lock_);
+    class FrameHolder;
+    Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
     void unmap_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     void write_protect_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     template <typename Visit>

@@ -53,7 +53,7 @@ Status Ring::wait(abi::RingSide side, std::uint64_t deadline) NO_THREAD_SAFETY_A
     Waiter waiter { &current_thread(), {} };
     lock_.acquire();
     Error refusal = Error::none;
-    if (header->kernel_broken.load(std::memory_order_seq_cst) != 0) refusal = Error::peer_closed;
+    if (peer_closed_ || header->kernel_broken.load(std::memory_order_seq_cst) != 0) refusal = Error::peer_closed;
     else if (line(side).waiting.load(std::memory_order_seq_cst) == 0) refusal = Error::would_block;
     else if (sleeper_[index]) refusal = Error::already_exists;
     if (refusal != Error::none) {
@@ -70,8 +70,9 @@ Status Ring::wait(abi::RingSide side, std::uint64_t deadline) NO_THREAD_SAFETY_A
         Guard guard(lock_);
         was_woken = sleeper_[index] != &waiter;
         if (!was_woken) sleeper_[index] = nullptr;
+        if (peer_closed_) refusal = Error::peer_closed;
     }
-    if (header->kernel_broken.load(std::memory_order_seq_cst) != 0) return fail(Error::peer_closed);
+    if (refusal != Error::none) return fail(refusal);
     if (was_woken || result == Error::none) return {};
     return fail(result);
 }
@@ -100,6 +101,7 @@ void Ring::handle_closed(std::uint32_t rights)
     Guard guard(lock_);
     for (unsigned index = 0; index < 2; ++index) {
         if (!(rights & side_rights[index]) || --open_handles_[index] != 0) continue;
+        peer_closed_ = true;
         header->kernel_broken.store(static_cast<std::uint32_t>(abi::BrokenReason::peer_closed));
         ORRERY_TRACE(ring, broken, 0, number, abi::BrokenReason::peer_closed, index);
         for (Waiter*& waiter : sleeper_) {

@@ -57,6 +57,7 @@ private:
     Spinlock lock_ { LockRank::ring };
     Waiter* sleeper_[2] GUARDED_BY(lock_) = {};           // by RingSide
     std::uint32_t open_handles_[2] GUARDED_BY(lock_) = {}; // by RingSide: handles that may act for it
+    bool peer_closed_ GUARDED_BY(lock_) = false; // the header's word can be overwritten by whoever still maps it
 };
 
 } // namespace orrery::kernel

@@ -57,7 +57,7 @@ void deliver_signals(Thread& thread, TrapFrame& frame)
     abi::ThreadControl& control = *thread.control_page;
     if (deliverable == 0) {
         // Chosen for a process-directed signal that it has blocked meanwhile: somebody else may want it.
-        hand_on_process_signals(thread);
+        hand_on_process_signals(thread, true);
         return;
     }
     const int first = __builtin_ctzll(deliverable) + 1;
@@ -66,7 +66,7 @@ void deliver_signals(Thread& thread, TrapFrame& frame)
     if (control.inhibit) {
         control.deferred_at = frame.rip;
         ORRERY_TRACE(signal, deferred, cause, thread.number, deliverable, frame.rip);
-        hand_on_process_signals(thread);
+        hand_on_process_signals(thread, false);
         return;
     }
     ORRERY_TRACE(signal, diverted, cause, thread.number, first, frame.rip);
@@ -102,7 +102,14 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
         return fail(Error::invalid_argument);
     if (thread.control_page) return fail(Error::already_exists);
     TRY(process_place, space.locate(process_control, abi::protection_write));
+    TRY(control_place, space.locate(thread_control, abi::protection_write));
     TRY(process_frame, process_place.object->pin(process_place.offset));
+    const auto control_pinned = control_place.object->pin(control_place.offset);
+    if (!control_pinned) {
+        frame_allocator.release(process_frame);
+        return fail(control_pinned.error());
+    }
+    Frame* const control_frame = *control_pinned;
     {
         Guard guard(space.signal_lock);
         if (!space.process_frame) {
@@ -113,11 +120,12 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
             space.process_page = process;
         } else {
             frame_allocator.release(process_frame);
-            if (space.process_frame != process_frame) return fail(Error::invalid_argument);
+            if (space.process_frame != process_frame) {
+                frame_allocator.release(control_frame);
+                return fail(Error::invalid_argument);
+            }
         }
     }
-    TRY(control_place, space.locate(thread_control, abi::protection_write));
-    TRY(control_frame, control_place.object->pin(control_place.offset));
     auto* control = static_cast<abi::ThreadControl*>(frame_allocator.memory_of(control_frame));
     control->extended_state_mask = extended_state_mask();
     control->extended_state_size = extended_state_size();
@@ -128,7 +136,9 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
     thread.trampoline = trampoline;
     thread.process_page = space.process_page;
     // Last: whoever finds the page may use all of the above.
-    __atomic_store_n(&thread.control_page, control, __ATOMIC_RELEASE);
+    __atomic_store_n(&thread.control_page, control, __ATOMIC_SEQ_CST);
+    // What came too early, or while a raiser could not see that this thread allows it, is looked at on the way back.
+    thread.hot.attention.fetch_or(attention_signal, std::memory_order_seq_cst);
     return {};
 }
 

@@ -9,6 +9,8 @@
 //     allows the signal writes its word first and reads the process word second. One of the two sees the other.
 #include "kernel/signal/signal.h"
 
+#include <algorithm>
+
 #include "kernel/cpu/clock.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/thread/scheduler.h"
@@ -38,21 +40,22 @@ namespace {
     }
 
     // Prefers a thread that can be diverted at once over one that inhibits delivery just now.
-    Thread* choose_thread(AddressSpace& space, int number, const Thread* except) REQUIRES(space.membership_lock)
+    Thread* choose_thread(AddressSpace& space, int number, const Thread* except, bool also_inhibiting)
+        REQUIRES(space.membership_lock)
     {
         Thread* second_best = nullptr;
         for (Thread* thread = space.threads.first(); thread; thread = space.threads.next(thread)) {
             if (thread == except || !allows(*thread, number)) continue;
             if (!thread->control_page->inhibit) return thread;
-            second_best = thread;
+            if (also_inhibiting) second_best = thread;
         }
         return second_best;
     }
 
-    void notify_one(AddressSpace& space, int number, const Thread* except)
+    void notify_one(AddressSpace& space, int number, const Thread* except, bool also_inhibiting)
     {
         Guard guard(space.membership_lock);
-        if (Thread* thread = choose_thread(space, number, except)) notify(*thread);
+        if (Thread* thread = choose_thread(space, number, except, also_inhibiting)) notify(*thread);
     }
 
     // The signals that no program can catch act here and now, on the whole space. True if that was all.
@@ -137,16 +140,17 @@ Status raise_to_space(AddressSpace& target, int number, const abi::SignalInfo& i
         slot.cause = cause;
         control->pending.fetch_or(mask, std::memory_order_seq_cst); // (3)
     }
-    notify_one(target, number, nullptr);
+    notify_one(target, number, nullptr, true);
     return {};
 }
 
-void hand_on_process_signals(Thread& thread)
+void hand_on_process_signals(Thread& thread, bool also_to_inhibiting)
 {
     abi::ProcessControl* control = thread.process_page;
     if (!control) return;
     std::uint64_t pending = control->pending.load(std::memory_order_seq_cst);
-    for (; pending; pending &= pending - 1) notify_one(*thread.space, __builtin_ctzll(pending) + 1, &thread);
+    for (; pending; pending &= pending - 1)
+        notify_one(*thread.space, __builtin_ctzll(pending) + 1, &thread, also_to_inhibiting);
 }
 
 Status set_signal_timer(Thread& thread, std::uint64_t deadline, std::uint64_t interval, int number)
@@ -170,7 +174,11 @@ void raise_timer_signal(Thread& thread)
         Guard guard(thread.signal_lock);
         if (thread.signal_timer.cpu) return; // armed anew since it expired: this expiry is void
         number = thread.signal_timer_number;
-        if (thread.signal_timer_interval != 0) arm_timer(thread.signal_timer, clock_now() + thread.signal_timer_interval);
+        if (thread.signal_timer_interval != 0) {
+            // An interval beyond the end of time must not become a deadline in the past.
+            const std::uint64_t now = clock_now();
+            arm_timer(thread.signal_timer, now + std::min(thread.signal_timer_interval, abi::no_deadline - now));
+        }
     }
     const abi::SignalInfo info { .code = static_cast<std::int32_t>(abi::SignalCode::timer),
         .status = 0, .process_id = 0, .user_id = 0, .value = 0, .address = 0, .cause = 0 };

@@ -34,8 +34,10 @@ struct Fault {
 };
 void deliver_fault(Thread& thread, TrapFrame& frame, const Fault& fault);
 
-// Before a thread ends or when it cannot take a process-directed signal: another one that allows it shall look.
-void hand_on_process_signals(Thread& thread);
+// Before a thread ends or when it cannot take a process-directed signal: another one that allows it shall look. A thread
+// that only inhibits delivery will look again itself, so it hands on to those that can take the signal now and no others:
+// two that inhibit would interrupt each other for ever.
+void hand_on_process_signals(Thread& thread, bool also_to_inhibiting);
 
 // signal_timer: deadline 0 disarms.
 Status set_signal_timer(Thread& thread, std::uint64_t deadline, std::uint64_t interval, int number);

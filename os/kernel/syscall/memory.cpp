@@ -7,24 +7,30 @@
 namespace orrery::kernel {
 namespace {
 
-    std::uint32_t rights_for(std::uint32_t protection)
+    std::uint32_t protection_for(std::uint32_t rights)
     {
-        return ((protection & abi::protection_read) ? abi::right_read : 0)
-            | ((protection & abi::protection_write) ? abi::right_write : 0)
-            | ((protection & abi::protection_execute) ? abi::right_execute : 0);
+        return ((rights & abi::right_read) ? abi::protection_read : 0)
+            | ((rights & abi::right_write) ? abi::protection_write : 0)
+            | ((rights & abi::right_execute) ? abi::protection_execute : 0);
     }
 
-    // A handle of a memory object with the rights that the protection needs, or of a ring: both sides of a ring write
-    // their own line of its header, so whoever may act for a side may map it readable and writable.
-    Result<Ref<MemoryObject>> mappable(abi::Handle handle, std::uint32_t protection)
+    struct Mappable {
+        Ref<MemoryObject> object;
+        std::uint32_t allowed; // abi::Protection
+    };
+    // A handle of a memory object, or of a ring: both sides of a ring write their own line of its header, so whoever may
+    // act for a side may map it readable and writable.
+    Result<Mappable> mappable(abi::Handle handle)
     {
         TRY(entry, current_thread().space->handles.find_any(handle));
         if (entry.object->kind == abi::ObjectKind::ring) {
-            if (!(entry.rights & (abi::right_produce | abi::right_consume)) || (protection & abi::protection_execute))
-                return fail(Error::access_denied);
-            return static_cast<Ring*>(entry.object.get())->memory();
+            if (!(entry.rights & (abi::right_produce | abi::right_consume))) return fail(Error::access_denied);
+            return Mappable { static_cast<Ring*>(entry.object.get())->memory(),
+                abi::protection_read | abi::protection_write };
         }
-        return current_thread().space->handles.find<MemoryObject>(handle, rights_for(protection));
+        if (entry.object->kind != abi::ObjectKind::memory) return fail(Error::wrong_kind);
+        return Mappable { Ref<MemoryObject>(static_cast<MemoryObject*>(entry.object.get())),
+            protection_for(entry.rights) };
     }
 
     Result<VirtualAddress> map(abi::Handle space, abi::Handle memory, std::uint64_t offset, std::uint64_t address,
@@ -32,8 +38,9 @@ namespace {
     {
         if (protection > UINT32_MAX) return fail(Error::invalid_argument);
         TRY(target, current_thread().space->handles.find<AddressSpace>(space, abi::right_manage));
-        TRY(object, mappable(memory, static_cast<std::uint32_t>(protection)));
-        return target->map(object, offset, address, length, static_cast<std::uint32_t>(protection));
+        TRY(source, mappable(memory));
+        return target->map(
+            source.object, offset, address, length, static_cast<std::uint32_t>(protection), source.allowed);
     }
 
     Status unmap(abi::Handle space, std::uint64_t address, std::uint64_t length)

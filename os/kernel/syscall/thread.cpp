@@ -16,7 +16,12 @@ namespace {
         AddressSpace& own = *current_thread().space;
         TRY(space, own.handles.find<AddressSpace>(handle, abi::right_manage));
         TRY(thread, Thread::create(space, start));
-        auto inserted = own.handles.insert(thread, abi::right_signal | abi::right_wait | abi::right_duplicate);
+        // The handle first: a thread that runs although the call failed would be out of anybody's reach.
+        TRY(inserted, own.handles.insert(thread, abi::right_signal | abi::right_wait | abi::right_duplicate));
+        if (const Status started = thread->start(); !started) {
+            (void)own.handles.close(inserted);
+            return fail(started.error());
+        }
         return inserted;
     }
 
@@ -37,7 +42,7 @@ void end_thread()
     }
     ORRERY_TRACE(thread, ended, 0, thread.number, thread.space->number, 0);
     thread.space->thread_left(thread);
-    hand_on_process_signals(thread);
+    hand_on_process_signals(thread, true);
     end_current_thread();
 }
 

@@ -28,13 +28,27 @@ namespace {
         return cpu.ready->threads.pop_front();
     }
 
-    // Takes work from the longest list of the others; an idle CPU has nothing better to do than to look.
+    // A thread that is still on its way out of another CPU is left alone: two CPUs that wait for each other's thread to
+    // get off its stack would wait for ever. Its own CPU, or the next look, will find it.
+    Thread* pop_ready_elsewhere(Cpu& cpu)
+    {
+        Guard guard(cpu.run_queue_lock);
+        auto& threads = cpu.ready->threads;
+        for (Thread* thread = threads.first(); thread; thread = threads.next(thread)) {
+            if (thread->on_cpu.load(std::memory_order_acquire)) continue;
+            threads.remove(thread);
+            return thread;
+        }
+        return nullptr;
+    }
+
+    // Takes work from the others; an idle CPU has nothing better to do than to look.
     Thread* steal(Cpu& self)
     {
         for (unsigned step = 1; step < cpu_count; ++step) {
             Cpu& other = cpus[(self.number + step) % cpu_count];
             if (!other.online.load(std::memory_order_relaxed)) continue;
-            if (Thread* thread = pop_ready(other)) return thread;
+            if (Thread* thread = pop_ready_elsewhere(other)) return thread;
         }
         return nullptr;
     }

@@ -59,11 +59,16 @@ Result<Ref<Thread>> Thread::create(Ref<AddressSpace> space, const Start& start)
     *frame = { {}, reinterpret_cast<std::uint64_t>(&thread_first_return) };
     thread->kernel_stack_pointer = reinterpret_cast<std::uint64_t>(frame);
 
-    TRY_STATUS(space->join(*thread));
-    ORRERY_TRACE(thread, created, 0, thread->number, space->number, start.entry);
-    thread->reference(); // a living thread has a reference on itself; finish_switch drops it
-    make_ready(*thread);
     return thread;
+}
+
+Status Thread::start()
+{
+    TRY_STATUS(space->join(*this));
+    ORRERY_TRACE(thread, created, 0, number, space->number, trap_frame->rip);
+    reference(); // a living thread has a reference on itself; finish_switch drops it
+    make_ready(*this);
+    return {};
 }
 
 Thread* Thread::create_idle(Cpu& cpu)

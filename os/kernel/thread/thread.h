@@ -58,12 +58,14 @@ class Thread final : public Object {
 public:
     static constexpr abi::ObjectKind object_kind = abi::ObjectKind::thread;
 
-    // Starts a thread of `space` at `entry` with the given user stack pointer, RDI and FS base. limit_reached,
-    // out_of_memory, terminated (the space has ended), bad_address (not user addresses).
+    // Makes a thread that will begin at `entry` with the given user stack pointer, RDI and FS base. out_of_memory,
+    // bad_address (not user addresses).
     struct Start {
         std::uint64_t entry, stack_pointer, argument, thread_pointer;
     };
     static Result<Ref<Thread>> create(Ref<AddressSpace> space, const Start& start);
+    // Lets it run, once. limit_reached, terminated (the space has ended).
+    Status start();
     // A CPU's idle thread runs on the boot stack of that CPU and belongs to no space.
     static Thread* create_idle(Cpu& cpu);
     ~Thread() override;

@@ -79,14 +79,15 @@ void TimerQueue::remove(Timer& timer)
     if (timer.cpu && &timer.cpu->timers == this) unlink(timer);
 }
 
-Timer* TimerQueue::take_expired(std::uint64_t now)
+std::optional<TimerQueue::Expired> TimerQueue::take_expired(std::uint64_t now)
 {
     Guard guard(lock_);
-    if (!root_ || root_->deadline > now) return nullptr;
-    Timer* timer = root_;
-    timer->thread.reference();
-    unlink(*timer);
-    return timer;
+    if (!root_ || root_->deadline > now) return std::nullopt;
+    Timer& timer = *root_;
+    timer.thread.reference();
+    const Expired expired { &timer.thread, timer.purpose, timer.sequence };
+    unlink(timer);
+    return expired;
 }
 
 std::uint64_t TimerQueue::first_deadline()
@@ -125,10 +126,10 @@ void program_timer_interrupt()
 void run_expired_timers()
 {
     Cpu& cpu = this_cpu();
-    while (Timer* timer = cpu.timers.take_expired(clock_now())) {
-        auto thread = Ref<Thread>::adopt(&timer->thread);
-        switch (timer->purpose) {
-        case TimerPurpose::wait_timeout: wake_timed_out(*thread, timer->sequence); break;
+    while (const auto expired = cpu.timers.take_expired(clock_now())) {
+        const auto thread = Ref<Thread>::adopt(expired->thread);
+        switch (expired->purpose) {
+        case TimerPurpose::wait_timeout: wake_timed_out(*thread, expired->sequence); break;
         case TimerPurpose::signal: raise_timer_signal(*thread); break;
         }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "kernel/base/spinlock.h"
 
@@ -31,8 +32,14 @@ class TimerQueue {
 public:
     void insert(Timer& timer) EXCLUDES(lock_); // on the calling CPU's own queue
     void remove(Timer& timer) EXCLUDES(lock_); // no-op if it is not in this queue
-    // Takes the first timer whose deadline is at or before `now`; its thread is referenced for the caller.
-    Timer* take_expired(std::uint64_t now) EXCLUDES(lock_);
+    // Takes the first timer whose deadline is at or before `now`. What it stood for comes as a copy: its thread may arm
+    // it for another wait as soon as it is out of the queue.
+    struct Expired {
+        Thread* thread; // referenced for the caller
+        TimerPurpose purpose;
+        std::uint64_t sequence;
+    };
+    std::optional<Expired> take_expired(std::uint64_t now) EXCLUDES(lock_);
     std::uint64_t first_deadline() EXCLUDES(lock_); // no_deadline if there is none
 
 private:
