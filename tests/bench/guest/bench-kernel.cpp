@@ -1,5 +1,6 @@
 // Benchmarks of what is Orrery's own: the bare system call, the futex, and a ring within one process.
 #include <cstddef>
+#include <utility>
 
 #include "abi/ring_queue.h"
 #include "abi/syscall.h"
@@ -39,31 +40,31 @@ void measure_ring(const char* name)
     header->entry_size = sizeof(Entry);
     header->capacity = capacity;
     header->entries_offset = abi::ring_entries_offset;
-    auto producer = abi::RingProducer<Entry, NeverSleeps>::attach(memory, sizeof(memory), capacity, {});
-    auto consumer = abi::RingConsumer<Entry, NeverSleeps>::attach(memory, sizeof(memory), capacity, {});
-    require(producer.has_value() && consumer.has_value(), "the ring's ends do not attach");
+    auto attached_producer = abi::RingProducer<Entry, NeverSleeps>::attach(memory, sizeof(memory), capacity, {});
+    auto attached_consumer = abi::RingConsumer<Entry, NeverSleeps>::attach(memory, sizeof(memory), capacity, {});
+    require(attached_producer.has_value() && attached_consumer.has_value(), "the ring's ends do not attach");
+    auto producer = *std::move(attached_producer);
+    auto consumer = *std::move(attached_consumer);
 
     Entry sent {};
     Entry received {};
-    std::uint32_t wrong = 0;
-    measure(name, [&] {
+    measure(name, [&]() ORRERY_MEASURED {
         ++sent.tag;
-        producer->push(sent);
-        consumer->pop(received);
-        wrong |= received.tag ^ sent.tag;
+        producer.push(sent);
+        consumer.pop(received);
     });
-    require(wrong == 0 && received.tag == 117, "the ring did not hand over what was pushed");
+    require(received.tag == 117 && producer.index() == 117 && consumer.index() == 117, "the ring did not hand over what was pushed");
 }
 
 } // namespace
 
 int main()
 {
-    measure("null_syscall", [] { system_call(abi::Syscall::nop); });
+    measure("null_syscall", []() ORRERY_MEASURED { system_call(abi::Syscall::nop); });
 
     alignas(4) static std::uint32_t word = 0;
     measure("futex_wake_none",
-        [] { system_call(abi::Syscall::futex_wake, reinterpret_cast<std::uint64_t>(&word), 1); });
+        []() ORRERY_MEASURED { system_call(abi::Syscall::futex_wake, reinterpret_cast<std::uint64_t>(&word), 1); });
     require(system_call(abi::Syscall::futex_wake, reinterpret_cast<std::uint64_t>(&word), 1) == 0,
         "futex_wake found a sleeper where there is none");
 

@@ -38,26 +38,26 @@ int main()
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
 
-    measure("sigprocmask_pair", [&] {
+    measure("sigprocmask_pair", [&]() ORRERY_MEASURED {
         sigprocmask(SIG_BLOCK, &set, nullptr);
         sigprocmask(SIG_UNBLOCK, &set, nullptr);
     });
     sigprocmask(SIG_BLOCK, nullptr, &now);
     require(sigismember(&now, SIGUSR1) == 0, "SIGUSR1 is still blocked");
 
-    measure("sigpending", [&] { sigpending(&now); });
+    measure("sigpending", [&]() ORRERY_MEASURED { sigpending(&now); });
 
     struct sigaction action {};
     action.sa_sigaction = count;
     action.sa_flags = SA_SIGINFO;
-    measure("sigaction_set", [&] { sigaction(SIGUSR2, &action, nullptr); });
+    measure("sigaction_set", [&]() ORRERY_MEASURED { sigaction(SIGUSR2, &action, nullptr); });
 
     install(SIGUSR1, count);
-    measure("raise_handler", [] { raise(SIGUSR1); });
+    measure("raise_handler", []() ORRERY_MEASURED { raise(SIGUSR1); });
     require(handled == 117, "raise did not run the handler each time");
 
     handled = 0;
-    measure("block_raise_unblock", [&] {
+    measure("block_raise_unblock", [&]() ORRERY_MEASURED {
         sigprocmask(SIG_BLOCK, &set, nullptr);
         raise(SIGUSR1);
         sigprocmask(SIG_UNBLOCK, &set, nullptr);
@@ -66,7 +66,7 @@ int main()
 
     install(SIGILL, skip_instruction);
     handled = 0;
-    measure("sigill_skip", [] { asm volatile("ud2" ::: "memory"); });
+    measure("sigill_skip", []() ORRERY_MEASURED { asm volatile("ud2" ::: "memory"); });
     require(handled == 117, "ud2 was not skipped by the handler");
     return 0;
 }

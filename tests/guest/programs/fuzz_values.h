@@ -20,10 +20,11 @@ constexpr bool contains(std::string_view text, std::string_view word) { return t
 constexpr Kind kind_of(std::string_view words)
 {
     if (contains(words, "handle")) return Kind::handle;
+    if (contains(words, "ExitStatus")) return Kind::number;
     if (contains(words, "deadline")) return Kind::deadline;
     for (std::string_view word : { "length", "size", "capacity", "offset", "how many" })
         if (contains(words, word)) return Kind::length;
-    for (std::string_view word : { "address", "entry", "pointer", "control" })
+    for (std::string_view word : { "address", "entry", "pointer", "control", "from", "to" })
         if (contains(words, word)) return Kind::address;
     return Kind::number;
 }

@@ -93,7 +93,8 @@ void make_places()
     places.ring = must("ring_create", call(Syscall::ring_create, 16, 8));
     places.child = make_child();
     // Four pages: two writable, a hole after them, one read-only.
-    places.writable = map(places.memory, 4 * page);
+    // Their object is not among the places: a call that is given it may well change its pages.
+    places.writable = map(must("memory_create", call(Syscall::memory_create, 4 * page, 0)), 4 * page);
     __builtin_memset(reinterpret_cast<void*>(places.writable), '.', 4 * page);
     places.hole = places.writable + 2 * page;
     places.read_only = places.writable + 3 * page;
@@ -120,6 +121,8 @@ bool is_suicide(const fuzz::Call& call, const std::uint64_t (&words)[6])
     case Syscall::space_end:
     case Syscall::thread_create:
     case Syscall::memory_unmap:
+    case Syscall::memory_move:
+    case Syscall::memory_advise:
     case Syscall::memory_protect: return own;
     case Syscall::memory_map: return own && words[3] != 0 && words[3] < abi::user_end;
     case Syscall::signal_register: return !is_bad_address(words[0]) || !is_bad_address(words[1]);
@@ -143,6 +146,7 @@ void undo(const fuzz::Call& made, const std::uint64_t (&words)[6], std::uint64_t
         [[fallthrough]];
     case Syscall::handle_duplicate:
     case Syscall::memory_create:
+    case Syscall::memory_clone:
     case Syscall::space_create:
     case Syscall::ring_create: must("handle_close", call(Syscall::handle_close, result)); break;
     case Syscall::memory_map:
@@ -279,6 +283,7 @@ int main()
     refuse_unknown_numbers();
     for (const auto& call : fuzz::calls) {
         std::printf("%s\n", call.name.data()); // the last one printed is the one that hangs
+        std::fflush(stdout);
         fuzz_call(call);
     }
     end_threads_with_bad_words();
