@@ -1,6 +1,7 @@
 // The first program: starts the one that the kernel's command line names, waits for it, and ends the machine with its
 // exit status. It holds what the kernel hands out once: the initrd, the power switch, the console.
 #include "common/ustar.h"
+#include "posix/process/initrd.h"
 #include "posix/process/spawn.h"
 #include "posix/runtime/syscall.h"
 #include "posix/runtime/thread.h"
@@ -50,17 +51,6 @@ std::uint64_t auxiliary(abi::Auxiliary type)
     end_machine(status);
 }
 
-std::span<const std::byte> map_initrd()
-{
-    const std::uint64_t size = auxiliary(abi::Auxiliary::initrd_size);
-    const std::uint64_t pages = (size + abi::page_size - 1) & ~(abi::page_size - 1);
-    const auto address = runtime::result_of(raw::memory_map(runtime::process_state.space,
-        auxiliary(abi::Auxiliary::initrd_handle), 0, 0, pages, abi::protection_read));
-    if (!address)
-        give_up(not_there, "the initrd cannot be mapped: %s", abi::sentence(address.error()));
-    return { reinterpret_cast<const std::byte*>(*address), size };
-}
-
 } // namespace
 
 int main()
@@ -70,7 +60,10 @@ int main()
     if (request.problem() != nullptr)
         give_up(not_there, "%s", request.problem());
 
-    const auto file = common::UstarArchive(map_initrd()).find(request.program());
+    const auto initrd = process::map_initrd();
+    if (!initrd)
+        give_up(not_there, "the initrd cannot be mapped: %s", abi::sentence(initrd.error()));
+    const auto file = common::UstarArchive(*initrd).find(request.program());
     if (!file)
         give_up(not_there, "the initrd holds no program called \"%s\"", request.program());
 
