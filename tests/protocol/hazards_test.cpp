@@ -169,7 +169,7 @@ TEST(Hazard, H7_stops_that_nobody_asked_for_are_taken_in)
     peer.reply_only("PacketSize=1000;qXfer:features:read+;vContSupported+;multiprocess+");
     peer.request("vCont?", "vCont;c;C;s;S");
     peer.request("qqemu.sstepbits", "ENABLE=1,NOIRQ=2,NOTIMER=4");
-    peer.request("qXfer:features:read:target.xml:0,ffb", "l" + std::string(small_target_xml));
+    peer.request("Hgp0.0", "OK").request("qXfer:features:read:target.xml:0,ffb", "l" + std::string(small_target_xml));
     peer.request_only("?").stop_reply("T05thread:p01.01;");
     peer.request_only("qfThreadInfo").send(rsp::frame("T02thread:p01.01;")).expect("+");
     peer.reply_only("mp01.01,p01.02").request("qsThreadInfo", "l");

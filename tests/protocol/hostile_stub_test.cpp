@@ -214,7 +214,7 @@ TEST(HostileStub, describes_its_registers_without_end)
 {
     ScriptedPeer peer;
     peer.request(hello, "PacketSize=1000;qXfer:features:read+;multiprocess+").request("vCont?", "vCont;c;C;s;S");
-    peer.request("qqemu.sstepbits", "").request("qXfer:features:read:target.xml:0,ffb", "m");
+    peer.request("qqemu.sstepbits", "").request("Hgp0.0", "OK").request("qXfer:features:read:target.xml:0,ffb", "m");
     EXPECT_SAYS(attach_error(peer), "never ends");
 }
 
@@ -222,7 +222,7 @@ TEST(HostileStub, includes_a_file_whose_name_is_a_command)
 {
     ScriptedPeer peer;
     peer.request(hello, "PacketSize=1000;qXfer:features:read+;multiprocess+").request("vCont?", "vCont;c;C;s;S");
-    peer.request("qqemu.sstepbits", "");
+    peer.request("qqemu.sstepbits", "").request("Hgp0.0", "OK");
     peer.request("qXfer:features:read:target.xml:0,ffb", "l<target><xi:include href=\"a:0,1\"/></target>");
     EXPECT_SAYS(attach_error(peer), "impossible name");
     EXPECT_EQ(peer.finish(), "");

@@ -1,9 +1,9 @@
 // Requests byte by byte: how memory is cut and pipelined, how registers are written, what other stubs need.
 #include <gtest/gtest.h>
-#include <numeric>
+#include <poll.h>
 
-#include "inspector/core/rsp/hexadecimal.h"
 #include "inspector/core/rsp/packet.h"
+#include "inspector/core/wait.h"
 #include "tests/protocol/scripted_peer.h"
 
 namespace orrery::inspector::test {
@@ -157,6 +157,39 @@ TEST(Requests, single_vcpus_run_while_others_stand)
     EXPECT_EQ(peer.finish(), "");
 }
 
+TEST(Requests, a_stop_behind_an_acknowledgement_is_seen_at_once)
+{
+    ScriptedPeer peer;
+    peer.qemu_handshake().request_only("vCont;c").send("+" + frame("T05thread:p01.01;")).expect("+");
+    auto client = attach_to(peer);
+    ASSERT_TRUE(client) << client.error().sentence;
+    ASSERT_TRUE((*client)->resume_all());
+    ASSERT_EQ(wait_for({ (*client)->connection().descriptor() }, POLLIN, deadline_in(20s)), WaitResult::ready);
+    // Both came together; left in the buffer, the stop would never make the socket readable again.
+    EXPECT_TRUE((*client)->wait_for_stop(Clock::now()));
+    client->reset();
+    EXPECT_EQ(peer.finish(), "");
+}
+
+TEST(Requests, a_stub_that_is_no_qemu_steps_off_its_breakpoints_without_them)
+{
+    ScriptedPeer peer;
+    peer.request("qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;xmlRegisters=i386",
+        "PacketSize=1000;qXfer:features:read+;multiprocess+");
+    peer.request("vCont?", "vCont;c;C;s;S").request("qqemu.sstepbits", "").request("Hgp0.0", "OK");
+    peer.request("qXfer:features:read:target.xml:0,ffb", "l" + std::string(small_target_xml));
+    peer.request_only("?").stop_reply("T05thread:p01.01;");
+    peer.request("Z1,10,1", "OK").request("Hgp1.1", "OK").request("p10", "1000000000000000").request("z1,10,1", "OK");
+    peer.request_only("vCont;s:p1.1").stop_reply("T05thread:p01.01;").request("Z1,10,1", "OK");
+    auto client = attach_to(peer);
+    ASSERT_TRUE(client) << client.error().sentence;
+    ASSERT_TRUE((*client)->insert({ rsp::PointKind::hardware_breakpoint, 0x10, 1 }));
+    EXPECT_TRUE((*client)->step(cpu_0));
+    EXPECT_EQ((*client)->inserted().size(), 1u);
+    client->reset();
+    EXPECT_EQ(peer.finish(), "");
+}
+
 TEST(Requests, a_step_that_never_ends_is_interrupted)
 {
     ScriptedPeer peer;
@@ -192,6 +225,7 @@ TEST(Requests, another_stub_without_acknowledgements)
     peer.expect("+" + frame("QStartNoAckMode")).send("+" + frame("OK")).expect("+");
     peer.expect(frame("vCont?")).send(frame("vCont;c;C;s;S;t"));
     peer.expect(frame("qqemu.sstepbits")).send(frame(""));
+    peer.expect(frame("Hgp0.0")).send(frame("OK"));
     peer.expect(frame("qXfer:features:read:target.xml:0,47fa")).send(frame("l" + std::string(small_target_xml)));
     peer.expect(frame("?")).send(frame("T05thread:p3e8.3e8;"));
     peer.expect(frame("vCont;c")).send(frame("T05thread:p3e8.3e8;"));

@@ -85,6 +85,7 @@ ScriptedPeer& ScriptedPeer::qemu_handshake(std::string_view extra_features)
         "PacketSize=1000;qXfer:features:read+;vContSupported+;multiprocess+" + std::string(extra_features));
     request("vCont?", "vCont;c;C;s;S");
     request("qqemu.sstepbits", "ENABLE=1,NOIRQ=2,NOTIMER=4");
+    request("Hgp0.0", "OK");
     request("qXfer:features:read:target.xml:0,ffb", "l" + std::string(small_target_xml));
     request_only("?");
     return stop_reply("T05thread:p01.01;");

@@ -195,6 +195,12 @@ Result<nlohmann::json> Client::execute(const std::string& command, nlohmann::jso
     if (!answer->contains("return") || answer->value("id", nlohmann::json()) != nlohmann::json(id))
         return lose(
             "QEMU's monitor answered something else than \"" + command + "\" asked; it can't be trusted any more");
+    // Events that came with the answer: the socket will not become readable for them again.
+    while (auto line = take_line()) {
+        const auto message_behind = TRY(parse(*line));
+        if (!message_behind.contains("event")) return lose("QEMU's monitor answered what nobody asked");
+        keep_event(message_behind);
+    }
     return (*answer)["return"];
 }
 

@@ -116,6 +116,8 @@ public:
     // Waits. timed_out and cancelled leave the guest running and the client usable; a stop reply is acknowledged at
     // once.
     Result<StopReply> wait_for_stop(Deadline deadline, const Cancellation* cancellation = nullptr);
+    // Takes in what a stub says unasked while the guest stands: another stop, its end. Never waits.
+    Result<void> take_unasked();
     // Asks a running guest to stop; wait_for_stop gives the reply (perhaps of a breakpoint that was quicker).
     Result<void> interrupt();
     // begin_step and wait. A halted vCPU whose interrupts are held back by single-stepping never ends a step: after

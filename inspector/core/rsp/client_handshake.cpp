@@ -102,6 +102,8 @@ Result<void> Client::negotiate()
 
 Result<void> Client::read_layout()
 {
+    // gdbserver 13 crashes over a description that is asked for before any thread has been chosen.
+    TRY(request(capabilities_.multiprocess ? "Hgp0.0" : "Hg0"));
     if (!capabilities_.target_description)
         return failure(ErrorCode::unsupported,
             "the debug stub at " + connection_.address()

@@ -81,6 +81,22 @@ Result<StopReply> Client::wait_for_stop(Deadline deadline, const Cancellation* c
     }
 }
 
+Result<void> Client::take_unasked()
+{
+    while (state() == RunState::stopped) {
+        const auto payload = connection_.receive(Clock::now());
+        if (!payload && payload.error().code == ErrorCode::timed_out) return {};
+        if (!payload) return std::unexpected(payload.error());
+        if (!looks_like_stop_reply(*payload))
+            return connection_.lose("the debug stub at " + connection_.address() + " sent \"" + printable(*payload, 40)
+                + "\", which nobody asked for; reconnect, or restart the guest");
+        const auto stop = TRY(parse_stop_reply(*payload));
+        TRY(note_stop(stop));
+        if (state_ == RunState::stopped) TRY(connection_.acknowledge_now(reply_deadline()));
+    }
+    return {};
+}
+
 Result<void> Client::interrupt()
 {
     if (state() != RunState::running) return require_stopped("interrupting");
@@ -89,8 +105,17 @@ Result<void> Client::interrupt()
 
 Result<StopReply> Client::step(ThreadId thread, std::chrono::milliseconds limit)
 {
+    // QEMU steps off a breakpoint as it is; other stubs meet it again unless it is taken out meanwhile.
+    std::optional<Point> taken_out;
+    if (!capabilities_.qemu && !points_.empty()) {
+        const auto here = TRY(read_register(thread, "rip"));
+        for (const auto& point : points_)
+            if (point.kind <= PointKind::hardware_breakpoint && point.address == here) taken_out = point;
+        if (taken_out) TRY(remove(*taken_out));
+    }
     TRY(begin_step(thread));
     auto stop = wait_for_stop(deadline_in(limit));
+    if (stop && taken_out && state_ == RunState::stopped) TRY(insert(*taken_out));
     if (stop || stop.error().code != ErrorCode::timed_out) return stop;
     TRY(interrupt());
     stop = wait_for_stop(reply_deadline());

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <string>
 
+#include "inspector/core/cancellation.h"
 #include "inspector/core/descriptor.h"
+#include "inspector/core/result.h"
 
 namespace orrery::inspector {
 
@@ -24,5 +26,10 @@ public:
 private:
     Descriptor file_;
 };
+
+// Sends to the serial line behind a unix socket of QEMU, and returns when the guest has taken every byte. The socket is
+// connected for that time only: QEMU would hold the guest's output back for a client that does not read.
+// Errors: cannot_connect, timed_out (the guest does not read), connection_lost.
+Result<void> type_into(const std::string& socket_path, std::string_view text, Deadline deadline);
 
 } // namespace orrery::inspector

@@ -11,8 +11,9 @@ std::string QemuExit::sentence() const
     const auto words = [&] {
         const auto end = standard_error.find_last_not_of(" \n\r");
         if (end == std::string::npos) return std::string();
-        const auto start = standard_error.rfind('\n', end);
-        return ": " + printable(standard_error.substr(start == std::string::npos ? 0 : start + 1, end), 300);
+        const auto newline = standard_error.rfind('\n', end);
+        const auto first = newline == std::string::npos ? 0 : newline + 1;
+        return ": " + printable(standard_error.substr(first, end + 1 - first), 300);
     };
     if (by_signal) {
         const char* name = ::sigabbrev_np(number);

@@ -2,11 +2,7 @@
 #include "inspector/core/session/session.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "inspector/core/ram/virtual_memory.h"
 #include "inspector/core/rsp/hexadecimal.h"
@@ -80,14 +76,9 @@ Result<void> Session::take_events()
             return std::unexpected(reply.error());
     }
     if (rsp_ && said_running && *said_running != (rsp_->state() == rsp::RunState::running)) TRY(agree_with_monitor());
-    if (!qmp_ && rsp_ && rsp_->state() == rsp::RunState::stopped) {
-        // No monitor: a stub that closed is the only sign of the end.
-        const auto readable = TRY(wait_for({ rsp_->connection().descriptor() }, POLLIN, Clock::now()));
-        char byte = 0;
-        if (readable == WaitResult::ready
-            && ::recv(rsp_->connection().descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-            note_end();
-    }
+    // A stub tells of its end also while the guest stands; without a monitor nothing else does.
+    if (rsp_ && rsp_->state() == rsp::RunState::stopped) TRY(rsp_->take_unasked());
+    if (rsp_ && rsp_->state() == rsp::RunState::ended) note_end();
     return {};
 }
 
@@ -254,24 +245,9 @@ Result<void> Session::type(std::string_view text)
     if (!keeper_) return failure(ErrorCode::unsupported, "only a guest that this session started can be typed to");
     if (state() == GuestState::ended)
         return failure(ErrorCode::ended, "the guest has ended, nobody reads its serial line");
-    sockaddr_un address {};
-    address.sun_family = AF_UNIX;
-    console_socket_.copy(address.sun_path, sizeof address.sun_path - 1);
-    // Connected only for the moment: QEMU would wait for a client that does not read.
-    const Descriptor socket { ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
-    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return failure(
-            ErrorCode::cannot_connect, std::string("can't reach the guest's serial line: ") + std::strerror(errno));
-    while (!text.empty()) {
-        if (TRY(wait_for({ socket.get() }, POLLOUT, deadline_in(5s))) != WaitResult::ready)
-            return failure(ErrorCode::timed_out, "the guest does not read its serial line");
-        const auto sent = ::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return failure(
-                ErrorCode::connection_lost, std::string("the guest's serial line broke: ") + std::strerror(errno));
-        if (sent > 0) text.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return {};
+    if (state_ == GuestState::stopped)
+        return failure(ErrorCode::busy, "a stopped guest reads nothing; let it run before you type");
+    return type_into(console_socket_, text, deadline_in(5s));
 }
 
 } // namespace orrery::inspector

@@ -156,6 +156,9 @@ Result<void> Session::join(const AttachTarget& target)
     memory_ = std::make_unique<ram::StubMemory>(*rsp_);
     threads_ = TRY(rsp_->threads());
     TRY(note_stop(*rsp_->last_stop(), false));
+    // What the stub answers at attach is why it stopped last; that it stands now is our doing.
+    reported_.clear();
+    last_stop_->reason = Stop::Reason::paused;
     return {};
 }
 
