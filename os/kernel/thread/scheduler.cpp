@@ -22,20 +22,16 @@ extern "C" void context_switch(std::uint64_t* save_stack_pointer, std::uint64_t 
 
 namespace {
 
-    Thread* pop_ready(Cpu& cpu)
-    {
-        Guard guard(cpu.run_queue_lock);
-        return cpu.ready->threads.pop_front();
-    }
-
-    // A thread that is still on its way out of another CPU is left alone: two CPUs that wait for each other's thread to
-    // get off its stack would wait for ever. Its own CPU, or the next look, will find it.
-    Thread* pop_ready_elsewhere(Cpu& cpu)
+    // The first ready thread that can run now: one that has left its CPU, or `self`, which was woken before it could.
+    // A thread that was woken while it was still on its way out of another CPU is left alone. To take it and wait until
+    // it is off its stack would be wrong twice over: two CPUs might wait for each other's thread, and the other CPU,
+    // seeing the thread marked as running, would let it run on.
+    Thread* pop_ready(Cpu& cpu, const Thread& self)
     {
         Guard guard(cpu.run_queue_lock);
         auto& threads = cpu.ready->threads;
         for (Thread* thread = threads.first(); thread; thread = threads.next(thread)) {
-            if (thread->on_cpu.load(std::memory_order_acquire)) continue;
+            if (thread != &self && thread->on_cpu.load(std::memory_order_acquire)) continue;
             threads.remove(thread);
             return thread;
         }
@@ -43,12 +39,12 @@ namespace {
     }
 
     // Takes work from the others; an idle CPU has nothing better to do than to look.
-    Thread* steal(Cpu& self)
+    Thread* steal(const Cpu& thief, const Thread& self)
     {
         for (unsigned step = 1; step < cpu_count; ++step) {
-            Cpu& other = cpus[(self.number + step) % cpu_count];
+            Cpu& other = cpus[(thief.number + step) % cpu_count];
             if (!other.online.load(std::memory_order_relaxed)) continue;
-            if (Thread* thread = pop_ready_elsewhere(other)) return thread;
+            if (Thread* thread = pop_ready(other, self)) return thread;
         }
         return nullptr;
     }
@@ -83,8 +79,6 @@ namespace {
     {
         Cpu& cpu = this_cpu();
         Thread& previous = *cpu.current;
-        // The next thread may have been woken while it was still on its way out on another CPU.
-        while (next.on_cpu.load(std::memory_order_acquire)) spin_wait_hook();
         next.on_cpu.store(true, std::memory_order_relaxed);
         const bool to_idle = &next == cpu.idle_thread;
         cpu.idle.store(to_idle, std::memory_order_relaxed);
@@ -159,7 +153,7 @@ void schedule()
 {
     Cpu& cpu = this_cpu();
     Thread& self = *cpu.current;
-    Thread* next = pop_ready(cpu);
+    Thread* next = pop_ready(cpu, self);
     bool may_stay = false;
     {
         Guard guard(self.lock);
@@ -170,7 +164,7 @@ void schedule()
             return;
         }
     }
-    if (!next && !may_stay) next = steal(cpu);
+    if (!next && !may_stay) next = steal(cpu, self);
     if (!next) {
         if (may_stay) {
             cpu.slice_end = clock_now() + time_slice;
