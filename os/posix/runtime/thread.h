@@ -26,6 +26,10 @@ inline constexpr std::uint64_t dispatch_stack_size = 4096;
 struct ThreadState {
     // Counts handlers that have run, so that a waiting function knows whether one ran while it waited.
     std::uint64_t handlers_run = 0;
+    // What travels with a signal that the thread raised at itself: always the same, so it is made once.
+    abi::SignalInfo self_information {};
+    // What travels with a fault or a process-directed signal, between its claim and its frame.
+    abi::SignalInfo claimed_information {};
 };
 extern constinit thread_local ThreadState thread_state;
 

@@ -66,6 +66,59 @@ abi::SignalAction take_action(abi::ProcessControl& process, int number)
     return taken;
 }
 
+// Where the information of one of the thread's own pending signals is.
+const abi::SignalInfo* information_of(const ThreadControl& control, int number)
+{
+    // raise() found no signal pending and left no slot: only this thread can be the sender.
+    if ((control.self_raised & abi::signal_bit(number)) != 0)
+        return &runtime::thread_state.self_information;
+    return &control.slots[number - 1];
+}
+
+Choice look(ThreadControl& control)
+{
+    if (control.fault.signal != 0) [[unlikely]] {
+        runtime::thread_state.claimed_information = {
+            .code = control.fault.code,
+            .status = 0,
+            .process_id = 0,
+            .user_id = 0,
+            .value = 0,
+            .address = control.fault.address,
+            .cause = control.fault.cause,
+        };
+        return { static_cast<std::int32_t>(control.fault.signal), Origin::fault,
+            &runtime::thread_state.claimed_information };
+    }
+    const std::uint32_t mine = abi::SignalWord::deliverable_of(control.words[0].load());
+    if (mine != 0) [[likely]] {
+        const int number = std::countr_zero(mine) + 1;
+        return { number, Origin::thread, information_of(control, number) };
+    }
+    const Claimed claimed = claim_of_process(*control.process, allowset(control));
+    runtime::thread_state.claimed_information = claimed.info;
+    return { claimed.number, Origin::process, &runtime::thread_state.claimed_information };
+}
+
+// A chosen signal without a handler: discards it, stops, or ends the process.
+void settle(ThreadControl& control, const Choice& choice, const abi::SignalAction& action)
+{
+    // A fault cannot be ignored: the instruction would fault for ever.
+    if (choice.origin == Origin::fault)
+        runtime::end_by_signal(choice.number);
+    if (choice.origin == Origin::thread)
+        clear_pending(control, choice.number);
+    if (action.handler == abi::handler_ignore)
+        return;
+    switch (abi::default_action(choice.number)) {
+    case abi::DefaultAction::terminate:
+    case abi::DefaultAction::core: runtime::end_by_signal(choice.number);
+    case abi::DefaultAction::stop: stop_until_continued(control); break;
+    case abi::DefaultAction::ignore:
+    case abi::DefaultAction::proceed: break;
+    }
+}
+
 } // namespace
 
 ProcessLock::ProcessLock(std::atomic<std::uint32_t>& word)
@@ -86,71 +139,28 @@ void ProcessLock::wait()
 Claimed claim_signal(ThreadControl& control, std::uint64_t wanted)
 {
     const std::uint32_t mine = control.words[0].pending() & static_cast<std::uint32_t>(wanted);
-    if (mine == 0) [[unlikely]]
+    if (mine == 0)
         return claim_of_process(*control.process, wanted);
 
     Claimed claimed;
-    const std::uint32_t bit = mine & -mine;
     claimed.number = std::countr_zero(mine) + 1;
-    if ((control.self_raised & bit) != 0) {
-        // raise() found no signal pending and left no slot: only this thread can be the sender.
-        control.self_raised &= ~std::uint64_t { bit };
-        claimed.info.code = static_cast<std::int32_t>(abi::SignalCode::thread);
-        claimed.info.process_id = control.process->process_id;
-        claimed.info.user_id = control.process->user_id;
-    } else {
-        claimed.info = control.slots[claimed.number - 1];
-    }
-    control.words[0].clear(bit);
+    claimed.info = *information_of(control, claimed.number);
+    clear_pending(control, claimed.number);
     return claimed;
 }
 
-Delivery next_delivery(ThreadControl& control)
+Choice choose_signal(ThreadControl& control, abi::SignalAction& action)
 {
-    Delivery delivery;
     // Clear first, look afterwards: what comes after the look is noted again (trampoline.S).
     __atomic_store_n(&control.deferred_at, 0, __ATOMIC_SEQ_CST);
     while (true) {
-        bool is_fault = false;
-        if (control.fault.signal != 0) {
-            delivery.fault = control.fault;
-            control.fault.signal = 0;
-            delivery.number = static_cast<int>(delivery.fault.signal);
-            delivery.info = {
-                .code = delivery.fault.code,
-                .status = 0,
-                .process_id = 0,
-                .user_id = 0,
-                .value = 0,
-                .address = delivery.fault.address,
-                .cause = delivery.fault.cause,
-            };
-            is_fault = true;
-        } else {
-            const Claimed claimed = claim_signal(control, allowset(control));
-            if (claimed.number == 0)
-                return {};
-            delivery.number = claimed.number;
-            delivery.info = claimed.info;
-        }
-
-        delivery.action = take_action(*control.process, delivery.number);
-        if (delivery.action.handler > abi::handler_ignore)
-            return delivery;
-        delivery.fault.signal = 0;
-
-        // A fault cannot be ignored: the instruction would fault for ever.
-        if (is_fault)
-            runtime::end_by_signal(delivery.number);
-        if (delivery.action.handler == abi::handler_ignore)
-            continue;
-        switch (abi::default_action(delivery.number)) {
-        case abi::DefaultAction::terminate:
-        case abi::DefaultAction::core: runtime::end_by_signal(delivery.number);
-        case abi::DefaultAction::stop: stop_until_continued(control); break;
-        case abi::DefaultAction::ignore:
-        case abi::DefaultAction::proceed: break;
-        }
+        const Choice choice = look(control);
+        if (choice.number == 0)
+            return choice;
+        action = take_action(*control.process, choice.number);
+        if (action.handler > abi::handler_ignore) [[likely]]
+            return choice;
+        settle(control, choice, action);
     }
 }
 

@@ -33,28 +33,56 @@ inline std::uint64_t allowset(const abi::ThreadControl& control)
 // SIGKILL and SIGSTOP cannot be caught, blocked or ignored.
 inline constexpr std::uint64_t unblockable = std::uint64_t { 1 } << (9 - 1) | std::uint64_t { 1 } << (19 - 1);
 
-// True if something is pending and allowed, for the thread or its process. The owner thread only.
+// True if something of `allowed` (the thread's own allowset) is pending, for the thread or its process. The owner thread
+// only. A mask change and this look are a Dekker pattern with a sender's raise and look: both sides have full fences.
+inline bool deliverable(const abi::ThreadControl& control, std::uint64_t allowed)
+{
+    const std::uint64_t pending = combine(control.words[0].pending(), control.words[1].pending())
+        | control.process->pending.load(std::memory_order_seq_cst);
+    return (pending & allowed) != 0;
+}
 inline bool deliverable(const abi::ThreadControl& control)
 {
-    const std::uint64_t standard = control.words[0].load();
-    const std::uint64_t realtime = control.words[1].load();
-    if ((abi::SignalWord::deliverable_of(standard) | abi::SignalWord::deliverable_of(realtime)) != 0)
-        return true;
-    const std::uint64_t allowed
-        = combine(abi::SignalWord::allowset_of(standard), abi::SignalWord::allowset_of(realtime));
-    return (control.process->pending.load(std::memory_order_seq_cst) & allowed) != 0;
+    return deliverable(control, allowset(control));
 }
 
-// Replaces the calling thread's allowset by one locked add on each word that changes (S1, S3). Inhibit must be set: a
-// handler that ran between the read and the add could edit the mask through its ucontext, and the add would carry.
-inline void set_allowset(abi::ThreadControl& control, std::uint64_t allowed)
+// Replaces the calling thread's allowset `now` by one locked add on each word that changes (S1, S3). Inhibit must be set
+// since `now` was read: a handler that ran in between could edit the mask through its ucontext, and the add would carry.
+inline void change_allowset(abi::ThreadControl& control, std::uint64_t now, std::uint64_t allowed)
 {
     allowed |= unblockable;
-    const std::uint64_t now = allowset(control);
     if (static_cast<std::uint32_t>(now) != static_cast<std::uint32_t>(allowed))
         control.words[0].change_allowset(static_cast<std::uint32_t>(now), static_cast<std::uint32_t>(allowed));
-    if (now >> 32 != allowed >> 32)
-        control.words[1].change_allowset(static_cast<std::uint32_t>(now >> 32), static_cast<std::uint32_t>(allowed >> 32));
+    if (now >> 32 != allowed >> 32) [[unlikely]]
+        control.words[1].change_allowset(
+            static_cast<std::uint32_t>(now >> 32), static_cast<std::uint32_t>(allowed >> 32));
+}
+inline void set_allowset(abi::ThreadControl& control, std::uint64_t allowed)
+{
+    change_allowset(control, allowset(control), allowed);
+}
+
+// A store to a word that the kernel reads when it looks at this thread: the compiler must keep it single and in program
+// order; the processor does for its own thread.
+inline void store_in_order(std::uint32_t& word, std::uint32_t value)
+{
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    __atomic_store_n(&word, value, __ATOMIC_RELAXED);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+inline constexpr std::uint64_t noticed_by_section = 1; // in deferred_at: no address, but not 0
+
+// The end of an outermost section, inhibit still set: either something of `allowed` is known to be deliverable and goes
+// through the trampoline now, or inhibit is cleared and deferred_at tells what the kernel saw meanwhile.
+inline void leave_inhibit(abi::ThreadControl& control, bool deliver)
+{
+    if (deliver) {
+        orrery_software_entry();
+        return;
+    }
+    store_in_order(control.inhibit, 0);
+    if (__atomic_load_n(&control.deferred_at, __ATOMIC_RELAXED) != 0) [[unlikely]]
+        orrery_software_entry();
 }
 
 // Holds delivery to the calling thread off while it lives, without a system call: the kernel does not divert while
@@ -93,13 +121,7 @@ public:
     }
 
 private:
-    // The compiler must keep these stores single and in program order; the processor does for its own thread.
-    static void store(std::uint32_t& word, std::uint32_t value)
-    {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        __atomic_store_n(&word, value, __ATOMIC_RELAXED);
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-    }
+    static void store(std::uint32_t& word, std::uint32_t value) { store_in_order(word, value); }
     void leave()
     {
         store(control_.inhibit_depth, control_.inhibit_depth - 1);
@@ -109,16 +131,8 @@ private:
                 __atomic_store_n(&control_.deferred_at, noticed_by_section, __ATOMIC_RELAXED);
             return;
         }
-        if (look_ && deliverable(control_)) {
-            orrery_software_entry();
-            return;
-        }
-        store(control_.inhibit, 0);
-        if (__atomic_load_n(&control_.deferred_at, __ATOMIC_RELAXED) != 0) [[unlikely]]
-            orrery_software_entry();
+        leave_inhibit(control_, look_ && deliverable(control_));
     }
-
-    static constexpr std::uint64_t noticed_by_section = 1; // no address, but not 0
 
     abi::ThreadControl& control_;
     bool look_ = false;

@@ -18,14 +18,6 @@ using abi::ThreadControl;
 using Handler = void (*)(int, siginfo_t*, void*);
 extern "C" void orrery_call_on_stack(int, siginfo_t*, void*, Handler, std::uint64_t stack_top);
 
-// The compiler must keep this store single and in its place; the processor does for its own thread.
-void set_inhibit(ThreadControl& control, std::uint32_t value)
-{
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    __atomic_store_n(&control.inhibit, value, __ATOMIC_RELAXED);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-}
-
 // A frame that was placed for another signal may lie on the wrong stack for this one; the handler still runs where its
 // action says. Returns the stack's top, or 0 to stay below the frame.
 std::uint64_t other_stack(const ThreadControl& control, const SignalFrame& frame)
@@ -57,7 +49,7 @@ void run_handler(ThreadControl& control, SignalFrame& frame)
 
     // As leaving an inhibit section: clear, then look. What was deferred is delivered right here, nested, with a frame
     // below this one.
-    set_inhibit(control, 0);
+    store_in_order(control.inhibit, 0);
     if (__atomic_load_n(&control.deferred_at, __ATOMIC_RELAXED) != 0) [[unlikely]]
         orrery_software_entry();
 
@@ -68,7 +60,7 @@ void run_handler(ThreadControl& control, SignalFrame& frame)
     else
         orrery_call_on_stack(number, info, context, handler, stack);
 
-    set_inhibit(control, 1);
+    store_in_order(control.inhibit, 1);
     control.innermost_frame = frame.previous;
     // After the handler, so that a wait inside the handler cannot wipe them out.
     runtime::thread_state.handlers_run++;
@@ -86,10 +78,15 @@ extern "C" void orrery_signal_redeliver(SignalFrame* frame)
 {
     ThreadControl& control = *runtime::thread_control();
     while (true) {
-        const Delivery delivery = next_delivery(control);
-        if (delivery.number == 0)
+        // The common case without a call: clear deferred_at, then look, and find nothing.
+        __atomic_store_n(&control.deferred_at, 0, __ATOMIC_SEQ_CST);
+        if (control.fault.signal == 0 && !deliverable(control)) [[likely]]
             break;
-        fill_delivery(control, *frame, delivery);
+        abi::SignalAction action;
+        const Choice choice = choose_signal(control, action);
+        if (choice.number == 0)
+            break;
+        fill_delivery(control, *frame, choice, action);
         run_handler(control, *frame);
     }
     trace(control, abi::Phase::signal_resumed, frame->cause, reinterpret_cast<std::uint64_t>(frame),

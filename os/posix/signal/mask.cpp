@@ -7,7 +7,7 @@
 namespace orrery::signal {
 namespace {
 
-// 0 or EINVAL. If the change makes a pending signal deliverable, its handler has run before this returns, as POSIX asks
+// 0 or EINVAL (then nothing has changed). If the change makes a pending signal deliverable, its handler has run before this returns, as POSIX asks
 // for at least one.
 int change_mask(int how, const sigset_t* set, sigset_t* old)
 {
@@ -17,28 +17,27 @@ int change_mask(int how, const sigset_t* set, sigset_t* old)
             *old = ~allowset(control);
         return 0;
     }
-    const sigset_t given = *set; // a bad address faults here, with delivery still on, and not in the section
-    sigset_t before;
-    {
-        InhibitSection section;
-        const std::uint64_t allowed = allowset(control);
-        before = ~allowed;
-        switch (how) {
-        case SIG_BLOCK: set_allowset(control, allowed & ~given); break;
-        case SIG_UNBLOCK:
-            set_allowset(control, allowed | given);
-            section.deliver_on_leave();
-            break;
-        case SIG_SETMASK:
-            set_allowset(control, ~given);
-            section.deliver_on_leave();
-            break;
-        default: return EINVAL;
-        }
-    }
+    const sigset_t given = *set; // a bad address faults here, with delivery still on
+    // An InhibitSection by hand: nothing here can nest, so the depth stays as it is.
+    const bool outermost = control.inhibit_depth == 0;
+    store_in_order(control.inhibit, 1);
+    const std::uint64_t now = allowset(control);
+    std::uint64_t wanted = now;
+    if (how == SIG_BLOCK)
+        wanted = now & ~given;
+    else if (how == SIG_UNBLOCK)
+        wanted = now | given;
+    else if (how == SIG_SETMASK)
+        wanted = ~given | unblockable;
+    change_allowset(control, now, wanted);
+    const bool deliver = deliverable(control, wanted);
+    if (outermost) [[likely]]
+        leave_inhibit(control, deliver);
+    else if (deliver)
+        __atomic_store_n(&control.deferred_at, noticed_by_section, __ATOMIC_RELAXED);
     if (old != nullptr)
-        *old = before;
-    return 0;
+        *old = ~now;
+    return how >= SIG_BLOCK && how <= SIG_SETMASK ? 0 : EINVAL;
 }
 
 } // namespace

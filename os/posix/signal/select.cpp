@@ -29,11 +29,11 @@ bool on_alternate_stack(const ThreadControl& control, std::uint64_t stack_pointe
 }
 
 // On the interrupted stack, or at the top of the alternate one if the action wants it and the thread is not there yet.
-SignalFrame* place_frame(const ThreadControl& control, std::uint64_t stack_pointer, const Delivery& delivery)
+SignalFrame* place_frame(
+    const ThreadControl& control, std::uint64_t stack_pointer, bool already_there, std::uint32_t flags)
 {
-    const bool already_there = on_alternate_stack(control, stack_pointer);
-    const bool go_there = !already_there && (delivery.action.flags & abi::action_on_stack) != 0
-        && control.alternate_stack_size != 0;
+    const bool go_there
+        = !already_there && (flags & abi::action_on_stack) != 0 && control.alternate_stack_size != 0;
     const std::uint64_t top
         = go_there ? control.alternate_stack_base + control.alternate_stack_size : stack_pointer - red_zone;
     const std::uint64_t state = align_down(top - control.extended_state_size, state_alignment);
@@ -68,51 +68,65 @@ void fill_siginfo(std::uint8_t* siginfo, int number, const abi::SignalInfo& info
     }
 }
 
-void fill_delivery(ThreadControl& control, SignalFrame& frame, const Delivery& delivery)
+void fill_delivery(ThreadControl& control, SignalFrame& frame, const Choice& choice, const abi::SignalAction& action)
 {
-    frame.cause = delivery.info.cause;
-    frame.signal = delivery.number;
-    frame.flags = delivery.action.flags;
-    frame.handler = delivery.action.handler;
-    frame.info = delivery.info;
-    const bool is_fault = delivery.fault.signal != 0;
-    fill_siginfo(frame.siginfo, delivery.number, delivery.info, is_fault);
-    reg(frame, SavedRegister::error_code) = is_fault ? delivery.fault.error_code : 0;
-    reg(frame, SavedRegister::trap) = is_fault ? delivery.fault.trap : 0;
-    reg(frame, SavedRegister::fault_address) = is_fault ? delivery.fault.address : 0;
+    frame.cause = choice.information->cause;
+    frame.signal = choice.number;
+    frame.flags = action.flags;
+    frame.handler = action.handler;
+    frame.info = *choice.information;
+    const bool is_fault = choice.origin == Origin::fault;
+    fill_siginfo(frame.siginfo, choice.number, frame.info, is_fault);
+    if (is_fault) [[unlikely]] {
+        reg(frame, SavedRegister::error_code) = control.fault.error_code;
+        reg(frame, SavedRegister::trap) = control.fault.trap;
+        reg(frame, SavedRegister::fault_address) = control.fault.address;
+        control.fault.signal = 0;
+    } else {
+        reg(frame, SavedRegister::error_code) = 0;
+        reg(frame, SavedRegister::trap) = 0;
+        reg(frame, SavedRegister::fault_address) = 0;
+        if (choice.origin == Origin::thread)
+            clear_pending(control, choice.number);
+    }
 
     // The mask to go back to, and the mask of the handler. Inhibit keeps anything from being delivered in between.
     const std::uint64_t allowed = allowset(control);
     frame.mask = ~allowed;
     reg(frame, SavedRegister::old_mask) = ~allowed;
-    if (delivery.number == 0)
-        return;
-    std::uint64_t blocked = delivery.action.mask;
-    if ((delivery.action.flags & abi::action_no_defer) == 0)
-        blocked |= abi::signal_mask64(delivery.number);
-    set_allowset(control, allowed & ~blocked);
+    std::uint64_t blocked = action.mask;
+    if ((action.flags & abi::action_no_defer) == 0)
+        blocked |= abi::signal_mask64(choice.number);
+    change_allowset(control, allowed, allowed & ~blocked);
 }
 
-extern "C" SignalFrame* orrery_signal_select(ThreadControl* control, std::uint64_t stack_pointer)
+extern "C" SignalFrame* orrery_signal_select(ThreadControl* control_page, std::uint64_t stack_pointer)
 {
-    const Delivery delivery = next_delivery(*control);
-    SignalFrame& frame = *place_frame(*control, stack_pointer, delivery);
+    ThreadControl& control = *control_page;
+    abi::SignalAction action;
+    const Choice choice = choose_signal(control, action);
+    const bool on_alternate = on_alternate_stack(control, stack_pointer);
+    SignalFrame& frame = *place_frame(control, stack_pointer, on_alternate, choice.number != 0 ? action.flags : 0);
     frame.magic = abi::signal_frame_magic;
-    frame.previous = control->innermost_frame;
+    frame.previous = control.innermost_frame;
     frame.context_flags = 0;
     frame.context_link = nullptr;
-    frame.context_stack[0] = control->alternate_stack_base;
-    frame.context_stack[1] = control->alternate_stack_size == 0 ? 2u // SS_DISABLE
-        : on_alternate_stack(*control, stack_pointer)           ? 1u // SS_ONSTACK
-                                                                : 0u;
-    frame.context_stack[2] = control->alternate_stack_size;
-    reg(frame, SavedRegister::rip) = control->saved_rip;
-    reg(frame, SavedRegister::rflags) = control->saved_rflags;
+    frame.context_stack[0] = control.alternate_stack_base;
+    frame.context_stack[1] = on_alternate ? 1u : control.alternate_stack_size == 0 ? 2u : 0u; // SS_ONSTACK, SS_DISABLE
+    frame.context_stack[2] = control.alternate_stack_size;
+    reg(frame, SavedRegister::rip) = control.saved_rip;
+    reg(frame, SavedRegister::rflags) = control.saved_rflags;
     reg(frame, SavedRegister::rsp) = stack_pointer;
     // Linux's layout of the word: CS, GS, FS, SS, 16 bits each.
-    reg(frame, SavedRegister::segments)
-        = abi::user_code_selector | std::uint64_t { abi::user_data_selector } << 48;
-    fill_delivery(*control, frame, delivery);
+    reg(frame, SavedRegister::segments) = abi::user_code_selector | std::uint64_t { abi::user_data_selector } << 48;
+    if (choice.number != 0) [[likely]] {
+        fill_delivery(control, frame, choice, action);
+    } else {
+        // Somebody else took it: the frame only carries the thread back.
+        frame.signal = 0;
+        frame.cause = 0;
+        frame.mask = ~allowset(control);
+    }
     return &frame;
 }
 

@@ -21,6 +21,14 @@ int fail(int error)
     return -1;
 }
 
+// SignalWord::raise for who only wants to know whether the signal was pending: then one instruction does it.
+bool set_pending(abi::SignalWord& word, int number)
+{
+    bool was_pending;
+    asm volatile("lock btsl %2, %0" : "+m"(word), "=@ccc"(was_pending) : "r"(number - 1) : "memory");
+    return was_pending;
+}
+
 int send(std::uint32_t handle, int number, abi::SignalCode code, std::uint64_t value)
 {
     if (number < 0 || number > abi::signal_count)
@@ -69,17 +77,23 @@ extern "C" int raise(int number)
         return fail(ENOSYS);
     const std::uint32_t bit = abi::signal_bit(number);
 
-    InhibitSection section;
-    abi::ThreadControl& control = section.control();
+    abi::ThreadControl& control = *runtime::thread_control();
+    // An InhibitSection by hand, as in sigprocmask.
+    const bool outermost = control.inhibit_depth == 0;
+    store_in_order(control.inhibit, 1);
     // The first of two that merge keeps its information: self_raised says "no slot, it was me", so it may be set only if
     // nothing was pending. Inhibit keeps the signal from being taken between the two steps.
-    if ((abi::SignalWord::pending_of(control.words[0].raise(bit)) & bit) == 0) {
+    if (!set_pending(control.words[0], number)) {
         control.self_raised |= bit;
         ORRERY_USER_PHASE(control, signal, raised, 0, control.thread_number, number, control.thread_number);
     } else {
         ORRERY_USER_PHASE(control, signal, merged, 0, control.thread_number, number, control.thread_number);
     }
-    section.deliver_on_leave();
+    const bool deliver = (control.words[0].allowset() & bit) != 0;
+    if (outermost) [[likely]]
+        leave_inhibit(control, deliver);
+    else if (deliver)
+        __atomic_store_n(&control.deferred_at, noticed_by_section, __ATOMIC_RELAXED);
     return 0;
 }
 
