@@ -36,7 +36,8 @@ void MainWindow::make_docks()
     for (auto* view : views) {
         auto* dock = new ViewDock(view, this);
         docks_ += dock;
-        connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::update_watching);
+        // Queued: the dock says it before its view knows.
+        connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::update_watching, Qt::QueuedConnection);
         actions_->add_view(view->title(), [dock] { dock->call_up(); });
     }
 }

@@ -202,8 +202,9 @@ QVariant KeyedTableModel::headerData(int section, Qt::Orientation orientation, i
 
 Qt::ItemFlags KeyedTableModel::flags(const QModelIndex& index) const
 {
+    if (!index.isValid()) return Qt::NoItemFlags;
     auto flags = QAbstractTableModel::flags(index) | Qt::ItemNeverHasChildren;
-    if (index.isValid() && (rows_[index.row()].editable_columns >> index.column() & 1)) flags |= Qt::ItemIsEditable;
+    if ((rows_[index.row()].editable_columns >> index.column() & 1)) flags |= Qt::ItemIsEditable;
     return flags;
 }
 

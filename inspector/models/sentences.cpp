@@ -48,8 +48,13 @@ QString event_sentence(const Snapshot& snapshot, const TraceEvent& event)
     const auto& description = abi::phase_table[static_cast<std::size_t>(event.phase)];
     QStringList parts;
     for (unsigned i = 0; i < event.arguments.size(); ++i)
-        if (qstrcmp(description.arguments[i], "unused") != 0)
-            parts += QStringLiteral("%1 %2").arg(QLatin1String(description.arguments[i]), argument_label(snapshot, event, i));
+        if (qstrcmp(description.arguments[i], "unused") != 0) {
+            const auto label = argument_label(snapshot, event, i);
+            auto name = QString::fromLatin1(description.arguments[i]);
+            name.remove(QLatin1String(" or 0"));
+            // "thread 4 (ping)", not "thread thread 4 (ping)".
+            parts += label.startsWith(name) ? label : name + QLatin1Char(' ') + label;
+        }
     return parts.join(QStringLiteral(", "));
 }
 

@@ -29,8 +29,8 @@ QList<TableColumn> thread_columns()
         { translate("Program"), translate("The address space (process) in which the thread runs.") },
         { translate("State"), translate("What the scheduler says of it.") },
         { translate("CPU"), translate("The processor it runs on, or ran on last."), true, false },
-        { translate("Pending"), translate("Signals that were sent to it or its process and have not been handled yet.") },
         { translate("Why"), translate("What it does, or what it waits for, in words.") },
+        { translate("Pending"), translate("Signals that were sent to it or its process and have not been handled yet.") },
         { translate("At"), translate("Where its own code stands: function and line."), false, false },
         { translate("Switches"), translate("How often a processor began to run it."), true, false },
         { translate("Syscalls"), translate("How many system calls it has made."), true, false },
@@ -47,9 +47,9 @@ TableRows thread_rows(const Snapshot& snapshot)
         const auto pending = thread.signals.pending | thread.signals.process_pending;
         row.cells = { QString::number(thread.id),
             thread.space_name.empty() ? space_text(snapshot, thread.space) : text(thread.space_name),
-            text(thread.state), thread.cpu < 0 ? QStringLiteral("–") : QString::number(thread.cpu), 
+            text(thread.state), thread.cpu < 0 ? QStringLiteral("–") : QString::number(thread.cpu), text(thread.why),
             !thread.signals.registered ? QStringLiteral("–") : pending == 0 ? QString() : signal_set_label(pending),
-            text(thread.why), text(thread.place),
+            text(thread.place),
             count_text(thread.switches), count_text(thread.syscalls) };
         row.sentence = translate("Thread %1 of %2: %3.").arg(row.cells[0], row.cells[1], text(thread.why));
         row.emphasis = thread.state == "running" ? Emphasis::current

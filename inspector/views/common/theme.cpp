@@ -48,7 +48,7 @@ struct MeaningEntry {
 // reddish purple cc79a7. Where one of them is too faint on the base colour, its darker or lighter neighbour stands.
 constexpr MeaningEntry meaning_table[] = {
     { ColorRole::pending, 0xffe69f00, 0xffe69f00 },
-    { ColorRole::process, 0xffb5608f, 0xffcc79a7 },
+    { ColorRole::process, 0xffb5608f, 0xffb5608f },
     { ColorRole::allowed, 0xff0072b2, 0xff56b4e9 },
     { ColorRole::blocked, 0xffd55e00, 0xffe8762a },
     { ColorRole::deliverable, 0xff009e73, 0xff14b88a },

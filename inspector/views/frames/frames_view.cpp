@@ -53,7 +53,8 @@ FramesView::FramesView(const ViewContext& context)
     splitter->setStretchFactor(0, 0);
     splitter->setStretchFactor(1, 1);
     splitter->setChildrenCollapsible(false);
-    chain_table_->setMinimumHeight(3 * (fontMetrics().height() + 6) + 2);
+    chain_table_->setMinimumHeight(2 * (fontMetrics().height() + 6) + 2);
+    splitter->setSizes({ 3 * (fontMetrics().height() + 7), 400 });
     set_content(splitter);
 
     connect(chain_table_, &TableView::key_selected, context.selection, &Selection::select_frame);
