@@ -48,9 +48,9 @@ inline bool deliverable(const abi::ThreadControl& control)
 
 // Replaces the calling thread's allowset `now` by one locked add on each word that changes (S1, S3). Inhibit must be set
 // since `now` was read: a handler that ran in between could edit the mask through its ucontext, and the add would carry.
+// `allowed` holds the unblockable signals.
 inline void change_allowset(abi::ThreadControl& control, std::uint64_t now, std::uint64_t allowed)
 {
-    allowed |= unblockable;
     if (static_cast<std::uint32_t>(now) != static_cast<std::uint32_t>(allowed))
         control.words[0].change_allowset(static_cast<std::uint32_t>(now), static_cast<std::uint32_t>(allowed));
     if (now >> 32 != allowed >> 32) [[unlikely]]
@@ -59,7 +59,7 @@ inline void change_allowset(abi::ThreadControl& control, std::uint64_t now, std:
 }
 inline void set_allowset(abi::ThreadControl& control, std::uint64_t allowed)
 {
-    change_allowset(control, allowset(control), allowed);
+    change_allowset(control, allowset(control), allowed | unblockable);
 }
 
 // A store to a word that the kernel reads when it looks at this thread: the compiler must keep it single and in program

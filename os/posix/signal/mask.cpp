@@ -7,37 +7,67 @@
 namespace orrery::signal {
 namespace {
 
-// 0 or EINVAL (then nothing has changed). If the change makes a pending signal deliverable, its handler has run before this returns, as POSIX asks
+// `allowed` after the change; false if `how` is none of the three.
+inline bool apply(int how, sigset_t given, std::uint64_t& allowed)
+{
+    if (how == SIG_BLOCK)
+        allowed &= ~given | unblockable;
+    else if (how == SIG_UNBLOCK)
+        allowed |= given;
+    else if (how == SIG_SETMASK)
+        allowed = ~given | unblockable;
+    else
+        return false;
+    return true;
+}
+
+// Everything but the common case.
+[[gnu::noinline]] int change_mask_slowly(int how, const sigset_t* set, sigset_t* old)
+{
+    sigset_t before;
+    int error = 0;
+    if (set == nullptr) {
+        before = ~allowset(*runtime::thread_control());
+    } else {
+        const sigset_t given = *set; // a bad address faults here, with delivery still on
+        InhibitSection section;
+        const std::uint64_t now = allowset(section.control());
+        std::uint64_t wanted = now;
+        before = ~now;
+        if (apply(how, given, wanted)) {
+            change_allowset(section.control(), now, wanted);
+            section.deliver_on_leave();
+        } else {
+            error = EINVAL;
+        }
+    }
+    if (error == 0 && old != nullptr)
+        *old = before;
+    return error;
+}
+
+// 0 or EINVAL. If the change makes a pending signal deliverable, its handler has run before this returns, as POSIX asks
 // for at least one.
-int change_mask(int how, const sigset_t* set, sigset_t* old)
+inline int change_mask(int how, const sigset_t* set, sigset_t* old)
 {
     abi::ThreadControl& control = *runtime::thread_control();
-    if (set == nullptr) {
-        if (old != nullptr)
-            *old = ~allowset(control);
-        return 0;
-    }
-    const sigset_t given = *set; // a bad address faults here, with delivery still on
+    if (set == nullptr || old != nullptr || control.inhibit_depth != 0)
+        return change_mask_slowly(how, set, old);
     // An InhibitSection by hand: nothing here can nest, so the depth stays as it is.
-    const bool outermost = control.inhibit_depth == 0;
+    const sigset_t given = *set;
     store_in_order(control.inhibit, 1);
     const std::uint64_t now = allowset(control);
     std::uint64_t wanted = now;
-    if (how == SIG_BLOCK)
-        wanted = now & ~given;
-    else if (how == SIG_UNBLOCK)
-        wanted = now | given;
-    else if (how == SIG_SETMASK)
-        wanted = ~given | unblockable;
+    if (how == SIG_BLOCK) {
+        apply(SIG_BLOCK, given, wanted);
+        change_allowset(control, now, wanted);
+        leave_inhibit(control, false); // less is allowed than before: nothing can have become deliverable
+        return 0;
+    }
+    const bool known = apply(how, given, wanted);
     change_allowset(control, now, wanted);
-    const bool deliver = deliverable(control, wanted);
-    if (outermost) [[likely]]
-        leave_inhibit(control, deliver);
-    else if (deliver)
-        __atomic_store_n(&control.deferred_at, noticed_by_section, __ATOMIC_RELAXED);
-    if (old != nullptr)
-        *old = ~now;
-    return how >= SIG_BLOCK && how <= SIG_SETMASK ? 0 : EINVAL;
+    leave_inhibit(control, deliverable(control, wanted));
+    return known ? 0 : EINVAL;
 }
 
 } // namespace

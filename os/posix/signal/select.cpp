@@ -97,7 +97,7 @@ void fill_delivery(ThreadControl& control, SignalFrame& frame, const Choice& cho
     std::uint64_t blocked = action.mask;
     if ((action.flags & abi::action_no_defer) == 0)
         blocked |= abi::signal_mask64(choice.number);
-    change_allowset(control, allowed, allowed & ~blocked);
+    change_allowset(control, allowed, allowed & (~blocked | unblockable));
 }
 
 extern "C" SignalFrame* orrery_signal_select(ThreadControl* control_page, std::uint64_t stack_pointer)
