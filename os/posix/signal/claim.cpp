@@ -53,17 +53,22 @@ void stop_until_continued(ThreadControl& control)
     set_allowset(control, allowed);
 }
 
+[[gnu::noinline]] void reset_action(abi::SignalAction& action)
+{
+    if (action.handler <= abi::handler_ignore)
+        return;
+    action.handler = abi::handler_default;
+    action.flags &= ~std::uint32_t { abi::action_siginfo };
+}
+
 // The action of a claimed signal at this moment, with SA_RESETHAND carried out.
-abi::SignalAction take_action(abi::ProcessControl& process, int number)
+void take_action(abi::ProcessControl& process, int number, abi::SignalAction& taken)
 {
     const ProcessLock lock(process.action_lock);
     abi::SignalAction& action = process.actions[number - 1];
-    const abi::SignalAction taken = action;
-    if ((taken.flags & abi::action_reset_handler) != 0 && taken.handler > abi::handler_ignore) {
-        action.handler = abi::handler_default;
-        action.flags &= ~std::uint32_t { abi::action_siginfo };
-    }
-    return taken;
+    taken = action;
+    if ((taken.flags & abi::action_reset_handler) != 0) [[unlikely]]
+        reset_action(action);
 }
 
 // Where the information of one of the thread's own pending signals is.
@@ -75,9 +80,16 @@ const abi::SignalInfo* information_of(const ThreadControl& control, int number)
     return &control.slots[number - 1];
 }
 
+[[gnu::noinline]] Choice look_at_process(ThreadControl& control)
+{
+    const Claimed claimed = claim_of_process(*control.process, allowset(control));
+    runtime::thread_state.claimed_information = claimed.info;
+    return { claimed.number, Origin::process, &runtime::thread_state.claimed_information };
+}
+
 Choice look(ThreadControl& control)
 {
-    if (control.fault.signal != 0) [[unlikely]] {
+    if (control.fault.signal != 0) {
         runtime::thread_state.claimed_information = {
             .code = control.fault.code,
             .status = 0,
@@ -91,17 +103,14 @@ Choice look(ThreadControl& control)
             &runtime::thread_state.claimed_information };
     }
     const std::uint32_t mine = abi::SignalWord::deliverable_of(control.words[0].load());
-    if (mine != 0) [[likely]] {
-        const int number = std::countr_zero(mine) + 1;
-        return { number, Origin::thread, information_of(control, number) };
-    }
-    const Claimed claimed = claim_of_process(*control.process, allowset(control));
-    runtime::thread_state.claimed_information = claimed.info;
-    return { claimed.number, Origin::process, &runtime::thread_state.claimed_information };
+    if (mine == 0) [[unlikely]]
+        return look_at_process(control);
+    const int number = std::countr_zero(mine) + 1;
+    return { number, Origin::thread, information_of(control, number) };
 }
 
 // A chosen signal without a handler: discards it, stops, or ends the process.
-void settle(ThreadControl& control, const Choice& choice, const abi::SignalAction& action)
+[[gnu::noinline]] void settle(ThreadControl& control, const Choice& choice, const abi::SignalAction& action)
 {
     // A fault cannot be ignored: the instruction would fault for ever.
     if (choice.origin == Origin::fault)
@@ -117,6 +126,19 @@ void settle(ThreadControl& control, const Choice& choice, const abi::SignalActio
     case abi::DefaultAction::ignore:
     case abi::DefaultAction::proceed: break;
     }
+}
+
+// The rest of choose_signal when the first one has no handler.
+[[gnu::noinline]] Choice choose_another(ThreadControl& control, abi::SignalAction& action, Choice choice)
+{
+    do {
+        settle(control, choice, action);
+        choice = look(control);
+        if (choice.number == 0)
+            break;
+        take_action(*control.process, choice.number, action);
+    } while (action.handler <= abi::handler_ignore);
+    return choice;
 }
 
 } // namespace
@@ -153,15 +175,13 @@ Choice choose_signal(ThreadControl& control, abi::SignalAction& action)
 {
     // Clear first, look afterwards: what comes after the look is noted again (trampoline.S).
     __atomic_store_n(&control.deferred_at, 0, __ATOMIC_SEQ_CST);
-    while (true) {
-        const Choice choice = look(control);
-        if (choice.number == 0)
-            return choice;
-        action = take_action(*control.process, choice.number);
-        if (action.handler > abi::handler_ignore) [[likely]]
-            return choice;
-        settle(control, choice, action);
-    }
+    const Choice choice = look(control);
+    if (choice.number == 0) [[unlikely]]
+        return choice;
+    take_action(*control.process, choice.number, action);
+    if (action.handler > abi::handler_ignore) [[likely]]
+        return choice;
+    return choose_another(control, action, choice);
 }
 
 } // namespace orrery::signal

@@ -36,7 +36,7 @@ public:
     ProcessLock& operator=(const ProcessLock&) = delete;
 
 private:
-    void wait();
+    [[gnu::noinline]] void wait();
     std::atomic<std::uint32_t>& word_;
 };
 

@@ -71,24 +71,33 @@ void run_handler(ThreadControl& control, SignalFrame& frame)
     set_allowset(control, ~frame.mask);
 }
 
+// Clears deferred_at, then looks: true if there is nothing more to deliver.
+bool is_done(ThreadControl& control)
+{
+    __atomic_store_n(&control.deferred_at, 0, __ATOMIC_SEQ_CST);
+    return control.fault.signal == 0 && !deliverable(control);
+}
+
+[[gnu::noinline]] void deliver_more(ThreadControl& control, SignalFrame& frame)
+{
+    do {
+        abi::SignalAction action;
+        const Choice choice = choose_signal(control, action);
+        if (choice.number == 0)
+            return;
+        fill_delivery(control, frame, choice, action);
+        run_handler(control, frame);
+    } while (!is_done(control));
+}
+
 } // namespace
 
 // Looks for more on a frame whose handlers have returned. Inhibit is set.
 extern "C" void orrery_signal_redeliver(SignalFrame* frame)
 {
     ThreadControl& control = *runtime::thread_control();
-    while (true) {
-        // The common case without a call: clear deferred_at, then look, and find nothing.
-        __atomic_store_n(&control.deferred_at, 0, __ATOMIC_SEQ_CST);
-        if (control.fault.signal == 0 && !deliverable(control)) [[likely]]
-            break;
-        abi::SignalAction action;
-        const Choice choice = choose_signal(control, action);
-        if (choice.number == 0)
-            break;
-        fill_delivery(control, *frame, choice, action);
-        run_handler(control, *frame);
-    }
+    if (!is_done(control)) [[unlikely]]
+        deliver_more(control, *frame);
     trace(control, abi::Phase::signal_resumed, frame->cause, reinterpret_cast<std::uint64_t>(frame),
         static_cast<std::uint64_t>(frame->signal), frame->registers[static_cast<unsigned>(SavedRegister::rip)]);
 }
