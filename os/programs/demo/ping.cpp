@@ -91,7 +91,8 @@ int main(int argc, char** argv)
             .tag = static_cast<std::uint32_t>(number), .arguments = { number, 0, 0, 0, 0, 0 }, .caller = 0 };
         if (const auto error = submissions->push_wait(request, abi::no_deadline, 0); error != abi::Error::none)
             give_up("pushing", error);
-        if (number % signal_every == 0)
+        // Not before the first answers have come: they tell that the other has installed its handler.
+        if (answered != 0 && number % signal_every == 0)
             kill(peer_number(), SIGUSR1);
         if (number % round_length == round_length / 2)
             hold_back_announcements(true);
