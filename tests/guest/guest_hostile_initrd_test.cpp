@@ -144,7 +144,7 @@ void expect_refusal(const std::string& file, const std::string& program, int cod
     EXPECT_NE(outcome->console.find(sentence), std::string::npos) << *outcome;
 }
 
-TEST(Init, SaysThatAProgramIsMissing) { expect_refusal("", "nothing", 127, "cannot run 'nothing'"); }
+TEST(Init, SaysThatAProgramIsMissing) { expect_refusal("", "nothing", 127, "no program called \"nothing\""); }
 
 TEST(Init, RefusesTextAsAProgram)
 {
@@ -166,7 +166,6 @@ TEST(Init, HandsOnTheSignalThatEndedTheProgram)
     ASSERT_TRUE(outcome.has_value()) << outcome.error().sentence;
     EXPECT_EQ(outcome->state, orrery::abi::MachineState::ended) << *outcome;
     EXPECT_EQ(outcome->status.signal, 4) << *outcome;
-    EXPECT_EQ(outcome->exit.guest_code(), 128u + 4) << *outcome;
 }
 
 } // namespace
