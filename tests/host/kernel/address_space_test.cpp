@@ -14,7 +14,6 @@ using abi::protection_none;
 using abi::protection_read;
 using abi::protection_write;
 
-constexpr std::uint32_t read_write = protection_read | protection_write;
 constexpr std::uint64_t entry_write = 2;
 constexpr std::uint64_t entry_user = 4;
 constexpr std::uint64_t entry_no_execute = std::uint64_t { 1 } << 63;
@@ -246,15 +245,15 @@ TEST_F(Spaces, out_of_memory_at_every_step)
         TRY(space, AddressSpace::create(std::span("budget", 6)));
         TRY(object, MemoryObject::create(64 * page_size));
         constexpr VirtualAddress place = 0x7f'ffff'0000;
-        TRY(mapped, space->map(object, 0, place, 64 * page_size, read_write));
+        TRY_STATUS(status_of(space->map(object, 0, place, 64 * page_size, read_write)));
         for (std::uint64_t page = 0; page < 64; page += 9)
             TRY_STATUS(space->resolve_fault(place + page * page_size, protection_write));
         for (std::uint64_t page = 1; page < 60; page += 3) // splits, so that the array grows
             TRY_STATUS(space->protect(place + page * page_size, page_size, protection_read));
-        TRY(moved, space->move(place + 2 * page_size, 9 * page_size, 0x1000'0000));
+        TRY_STATUS(status_of(space->move(place + 2 * page_size, 9 * page_size, 0x1000'0000)));
         TRY_STATUS(space->resolve_fault(0x1000'0000, protection_read));
         TRY_STATUS(space->unmap(place + 20 * page_size, 9 * page_size));
-        TRY(clone, object->clone(0, object->size()));
+        TRY_STATUS(status_of(object->clone(0, object->size())));
         TRY_STATUS(space->resolve_fault(place + 63 * page_size, protection_write));
         return {};
     };

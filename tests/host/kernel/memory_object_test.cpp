@@ -201,12 +201,13 @@ TEST_F(MemoryObjects, physical_memory)
         EXPECT_EQ(MemoryObject::create_physical(minimum, maximum, 0).error(), Error::invalid_argument);
     EXPECT_EQ(MemoryObject::create_physical(1, 1, 4).error(), Error::invalid_argument);
     {
-        const FrameLimit limit(20);
+        const FrameLimit limit(512 + 20); // 512 are spared for the rest of the system
         EXPECT_EQ(MemoryObject::create_physical(21 * page_size, 30 * page_size, 0).error(), Error::out_of_memory);
-        EXPECT_EQ(frame_allocator.free_frames(), 20u);
+        EXPECT_EQ(frame_allocator.free_frames(), 532u);
         const auto some = MemoryObject::create_physical(4 * page_size, 30 * page_size, abi::physical_below_4g);
         ASSERT_TRUE(some) << "shrinks instead of failing";
-        EXPECT_EQ((*some)->size(), 20 * page_size);
+        EXPECT_LE((*some)->size(), 20 * page_size);
+        EXPECT_GE((*some)->size(), 16 * page_size);
     }
 }
 
@@ -215,15 +216,14 @@ TEST_F(MemoryObjects, out_of_memory_at_every_step)
     const auto use = [] -> Status {
         TRY(object, MemoryObject::create(std::uint64_t { 4 } << 20, abi::memory_discardable));
         for (std::uint64_t offset = 0; offset < object->size(); offset += std::uint64_t { 1 } << 20)
-            TRY_STATUS(object->page(offset).transform([](Frame*) {}));
+            TRY_STATUS(status_of(object->page(offset)));
         TRY(copy, object->clone(0, object->size()));
-        TRY_STATUS(copy->page(0).transform([](Frame*) {}));
+        TRY_STATUS(status_of(copy->page(0)));
         TRY(pinned, object->pin(page_size));
         frame_allocator.release(pinned);
         TRY(second, object->clone(0, object->size()));
         TRY_STATUS(object->replace(2 * page_size, *second, 0));
         TRY_STATUS(object->advise(0, 8 * page_size, abi::Advice::populate));
-        TRY(physical, MemoryObject::create_physical(3 * page_size, 3 * page_size, 0));
         return {};
     };
     unsigned refusals = 0;
@@ -235,6 +235,11 @@ TEST_F(MemoryObjects, out_of_memory_at_every_step)
         ASSERT_EQ(status.error(), Error::out_of_memory);
     }
     EXPECT_GT(refusals, 5u);
+    for (long count = 0; count < 3; ++count) {
+        const AllocationLimit limit(count);
+        EXPECT_EQ(MemoryObject::create_physical(3 * page_size, 3 * page_size, 0).error(), Error::out_of_memory);
+        EXPECT_EQ(frame_allocator.free_frames(), free_before_);
+    }
     refusals = 0;
     for (std::size_t count = 0;; ++count, ++refusals) {
         const FrameLimit limit(count);

@@ -2,7 +2,7 @@
 #include "machine.h"
 #include "processor.h"
 
-#include <array>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -63,9 +63,8 @@ namespace host {
             try {
                 thread_started();
                 TrapFrame& frame = *current_thread().trap_frame;
-                const auto& program = *reinterpret_cast<const std::function<void()>*>(frame.rdi);
                 return_to_user(frame);
-                program();
+                (*reinterpret_cast<const std::function<void()>*>(frame.rdi))();
                 syscall_thread_end(0, 0, 0, 0, 0, 0);
             } catch (const Gone&) {
             }
@@ -167,7 +166,10 @@ namespace host {
     {
         {
             std::unique_lock guard(carriers_mutex);
-            carrier_ended.wait(guard, [] { return carriers == 0; });
+            if (!carrier_ended.wait_for(guard, std::chrono::seconds(60), [] { return carriers == 0; })) {
+                std::fprintf(stderr, "%u kernel threads have not ended: a test left them asleep\n", carriers);
+                std::abort();
+            }
         }
         stop_idle_loops();
         for (std::thread& carrier : idle_carriers_) carrier.join();
@@ -228,6 +230,17 @@ namespace host {
     {
         leave_cpu(this_cpu());
         current_cpu = before_;
+    }
+
+    QuietCpu::QuietCpu(unsigned number) : number_(number)
+    {
+        prepare_cpu(number);
+        ++cpu_count;
+    }
+    QuietCpu::~QuietCpu()
+    {
+        --cpu_count;
+        leave_cpu(cpus[number_]);
     }
 
     ActAs::ActAs(Thread& thread) : before_(std::exchange(this_cpu().current, &thread)) {}

@@ -2,6 +2,7 @@
 // handed from one to the next at each context switch. The test's own thread is CPU 0 and its idle loop.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,16 @@ namespace orrery::kernel::host {
 
 inline constexpr std::uint64_t arena_size = std::uint64_t { 64 } << 20;
 inline constexpr std::uint64_t reserved_memory = std::uint64_t { 1 } << 20; // at physical 0: firmware's, as in the guest
+
+inline constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
+
+// A result without its value.
+template <typename T>
+Status status_of(const Result<T>& result)
+{
+    if (result) return {};
+    return fail(result.error());
+}
 
 // What the allocations of kernel objects may still take; negative = without limit. Frames are limited by hoarding them.
 extern std::atomic<long> allocations_left;
@@ -79,6 +90,18 @@ public:
 
 private:
     Cpu* before_;
+};
+
+// A CPU that is online and runs nothing of its own: others may queue threads there and take them away.
+class QuietCpu {
+public:
+    explicit QuietCpu(unsigned number); // the next one after those of the machine
+    ~QuietCpu();
+    QuietCpu(const QuietCpu&) = delete;
+    QuietCpu& operator=(const QuietCpu&) = delete;
+
+private:
+    unsigned number_;
 };
 
 // Makes another thread the current one of this CPU for a scope, as if it made a system call here.
