@@ -29,6 +29,7 @@ inline constexpr std::array operations {
     Operation { "sigill_skip", "illegal instruction, skipped by its handler", 700, 3297, 86 },
     Operation { "ring_push_pop", "ring: push and pop 16 bytes, nobody sleeps", 40, 29, 29 },
     Operation { "ring_push_pop_64", "ring: push and pop 64 bytes, nobody sleeps", {}, {}, {} },
+    Operation { "ring_push_pop_traced", "the same 16 bytes with the phases compiled in, recorder off", {}, {}, {} },
     Operation { "futex_wake_none", "futex wake, nobody sleeps", {}, 1030, {} },
     Operation { "signal_round_trip", "two processes: signal there and back, both sleep", {}, 13558, 334 },
     Operation { "ring_round_trip", "two processes: ring there and back, both sleep", {}, 7896, 136 },

@@ -5,6 +5,7 @@
 #include "abi/ring_queue.h"
 #include "abi/syscall.h"
 #include "measure.h"
+#include "posix/ring/ring.h"
 
 namespace {
 
@@ -31,7 +32,7 @@ struct NeverSleeps {
 
 constexpr std::uint32_t capacity = 64;
 
-template <typename Entry>
+template <typename Entry, typename Trace>
 void measure_ring(const char* name)
 {
     alignas(4096) static std::byte memory[abi::ring_entries_offset + capacity * sizeof(Entry)];
@@ -40,8 +41,8 @@ void measure_ring(const char* name)
     header->entry_size = sizeof(Entry);
     header->capacity = capacity;
     header->entries_offset = abi::ring_entries_offset;
-    auto attached_producer = abi::RingProducer<Entry, NeverSleeps>::attach(memory, sizeof(memory), capacity, {});
-    auto attached_consumer = abi::RingConsumer<Entry, NeverSleeps>::attach(memory, sizeof(memory), capacity, {});
+    auto attached_producer = abi::RingProducer<Entry, NeverSleeps, Trace>::attach(memory, sizeof(memory), capacity, {});
+    auto attached_consumer = abi::RingConsumer<Entry, NeverSleeps, Trace>::attach(memory, sizeof(memory), capacity, {});
     require(attached_producer.has_value() && attached_consumer.has_value(), "the ring's ends do not attach");
     auto producer = *std::move(attached_producer);
     auto consumer = *std::move(attached_consumer);
@@ -68,7 +69,8 @@ int main()
     require(system_call(abi::Syscall::futex_wake, reinterpret_cast<std::uint64_t>(&word), 1) == 0,
         "futex_wake found a sleeper where there is none");
 
-    measure_ring<abi::Cqe>("ring_push_pop");
-    measure_ring<abi::Sqe>("ring_push_pop_64");
+    measure_ring<abi::Cqe, abi::NoRingTrace>("ring_push_pop");
+    measure_ring<abi::Sqe, abi::NoRingTrace>("ring_push_pop_64");
+    measure_ring<abi::Cqe, ring::RingTrace>("ring_push_pop_traced");
     return 0;
 }
