@@ -78,18 +78,22 @@ Result<std::shared_ptr<const DebugInfo>> DebugInfo::load(const std::filesystem::
     if (auto opened = inside->open(); !opened) return std::unexpected(opened.error());
     inside->read_sections_and_symbols();
     inside->read_probes();
-    inside->eh_frame = dwarf_getcfi_elf(inside->elf);
-    inside->dwarf = dwarf_begin_elf(inside->elf, DWARF_C_READ, nullptr);
-    if (inside->dwarf == nullptr) {
-        inside->dwarf_problem = inside->file_name() + " has no debug information; build it with -g";
-    } else {
-        inside->debug_frame = dwarf_getcfi(inside->dwarf);
-        inside->read_lines();
-        inside->index_types();
-        if (inside->lines.empty() && inside->names.empty())
-            inside->dwarf_problem = inside->file_name() + " has no debug information; build it with -g";
-    }
+    const bool has_dwarf = std::ranges::any_of(inside->sections, [](const Implementation::Section& section) {
+        return section.name == ".debug_info";
+    });
+    if (!has_dwarf) inside->dwarf_problem = inside->file_name() + " has no debug information; build it with -g";
     return std::shared_ptr<const DebugInfo>(new DebugInfo(std::move(inside)));
+}
+
+void DebugInfo::Implementation::read_dwarf()
+{
+    eh_frame = dwarf_getcfi_elf(elf);
+    if (!dwarf_problem.empty()) return;
+    dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nullptr);
+    if (dwarf == nullptr) return;
+    debug_frame = dwarf_getcfi(dwarf);
+    read_lines();
+    index_types();
 }
 
 const std::filesystem::path& DebugInfo::path() const { return implementation_->path; }

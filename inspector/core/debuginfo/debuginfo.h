@@ -49,7 +49,7 @@ struct Variable {
     TypeShape type;
 };
 
-// Safe to share between threads: everything is const after load, and what is looked up late is guarded inside.
+// Safe to share between threads: what is read late is guarded inside. Lines and types are read at the first question.
 class DebugInfo {
 public:
     // Reads the file once. Errors: it is missing, unreadable, not an ELF file, not for x86-64, or damaged. A file

@@ -54,7 +54,8 @@ struct DebugInfo::Implementation {
     std::unordered_map<std::string, Dwarf_Off> structures, enumerations, variables, typedefs;
     std::unordered_map<Dwarf_Off, std::string> names;
 
-    // libdw handles are not safe to share; everything that touches them after load holds this.
+    std::once_flag dwarf_once; // guards what read_dwarf fills: files, lines, the type index, the handles
+    // libdw handles are not safe to share; everything that touches them after read_dwarf holds this.
     std::mutex mutex;
     std::unordered_map<Dwarf_Off, std::shared_ptr<const StructShape>> structure_cache;
     std::unordered_map<Dwarf_Off, std::shared_ptr<const EnumShape>> enumeration_cache;
@@ -63,6 +64,12 @@ struct DebugInfo::Implementation {
     Result<void> open();
     void read_sections_and_symbols(); // symbols.cpp
     void read_probes();
+    // Lines and types cost most of the reading, and few files are asked for theirs: they are read at the first question.
+    void need_dwarf()
+    {
+        std::call_once(dwarf_once, [this] { read_dwarf(); });
+    }
+    void read_dwarf();
     void read_lines(); // lines.cpp
     void index_types(); // types.cpp
     std::vector<std::pair<Dwarf_Off, Dwarf_Off>> definitions_outside; // of static members: definition, declaration

@@ -56,6 +56,7 @@ void DebugInfo::Implementation::read_lines()
 
 std::optional<LineRange> DebugInfo::line_at(std::uint64_t address) const
 {
+    implementation_->need_dwarf();
     const auto& lines = implementation_->lines;
     auto after = std::ranges::upper_bound(lines, address, {}, &Implementation::Line::begin);
     if (after == lines.begin()) return std::nullopt;
@@ -72,6 +73,7 @@ std::optional<SourceLocation> DebugInfo::location(std::uint64_t address) const
 
 std::vector<LineRange> DebugInfo::lines_between(std::uint64_t begin, std::uint64_t end) const
 {
+    implementation_->need_dwarf();
     std::vector<LineRange> result;
     const auto& lines = implementation_->lines;
     auto at = std::ranges::upper_bound(lines, begin, {}, &Implementation::Line::end);
@@ -82,6 +84,7 @@ std::vector<LineRange> DebugInfo::lines_between(std::uint64_t begin, std::uint64
 
 std::vector<std::uint64_t> DebugInfo::addresses_of(std::string_view file, int line) const
 {
+    implementation_->need_dwarf();
     std::set<std::uint32_t> matching;
     for (std::uint32_t i = 0; i < implementation_->files.size(); ++i) {
         const std::string_view candidate = implementation_->files[i];
@@ -106,6 +109,7 @@ std::vector<std::uint64_t> DebugInfo::addresses_of(std::string_view file, int li
 
 std::vector<std::string> DebugInfo::source_files() const
 {
+    implementation_->need_dwarf();
     auto files = implementation_->files;
     std::ranges::sort(files);
     return files;

@@ -309,6 +309,7 @@ Result<std::shared_ptr<const StructShape>> DebugInfo::structure(std::string_view
 {
     auto& inside = *implementation_;
     if (!inside.dwarf_problem.empty()) return failure(inside.dwarf_problem);
+    inside.need_dwarf();
     const std::lock_guard guard(inside.mutex);
     Dwarf_Die die;
     const auto found = inside.structures.find(std::string(name));
@@ -321,6 +322,7 @@ Result<std::shared_ptr<const EnumShape>> DebugInfo::enumeration(std::string_view
 {
     auto& inside = *implementation_;
     if (!inside.dwarf_problem.empty()) return failure(inside.dwarf_problem);
+    inside.need_dwarf();
     const std::lock_guard guard(inside.mutex);
     Dwarf_Die die;
     const auto found = inside.enumerations.find(std::string(name));
@@ -333,6 +335,7 @@ Result<Variable> DebugInfo::variable(std::string_view name) const
 {
     auto& inside = *implementation_;
     if (!inside.dwarf_problem.empty()) return failure(inside.dwarf_problem);
+    inside.need_dwarf();
     const std::lock_guard guard(inside.mutex);
     Dwarf_Die die;
     const auto found = inside.variables.find(std::string(name));

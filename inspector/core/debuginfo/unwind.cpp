@@ -153,6 +153,7 @@ FramePointer frame_at(const DebugInfo::Implementation& inside, std::uint64_t add
 
 bool DebugInfo::has_unwind_information(std::uint64_t address) const
 {
+    implementation_->need_dwarf();
     const std::lock_guard guard(implementation_->mutex);
     return frame_at(*implementation_, address) != nullptr;
 }
@@ -160,6 +161,7 @@ bool DebugInfo::has_unwind_information(std::uint64_t address) const
 Result<RegisterFile> DebugInfo::unwind_step(const RegisterFile& registers, const VirtualMemory& memory, bool exact) const
 {
     auto& inside = *implementation_;
+    inside.need_dwarf();
     const std::lock_guard guard(inside.mutex);
     // A return address may be the first byte behind a function that never returns: look up the call itself.
     const auto lookup = exact ? registers.rip() : registers.rip() - 1;

@@ -167,7 +167,8 @@ ProgramMap load_programs(const std::filesystem::path& folder, std::vector<std::s
     ProgramMap programs;
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-        if (!entry.is_regular_file(error)) continue;
+        // Programs have no suffix; build files beside them do.
+        if (!entry.is_regular_file(error) || entry.path().has_extension()) continue;
         auto loaded = DebugInfo::load(entry.path());
         if (loaded) programs.emplace(entry.path().filename().string(), std::move(*loaded));
         else if (problems != nullptr) problems->push_back(loaded.error().sentence);

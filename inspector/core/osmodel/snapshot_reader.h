@@ -16,7 +16,7 @@ namespace orrery::inspector {
 // By the name of the address space that runs it, which is the file's name in the initrd.
 using ProgramMap = std::map<std::string, DebugInfoPointer>;
 
-// Every ELF file of a folder. What can't be loaded is left out, with its sentence in `problems`.
+// Every file of a folder whose name has no suffix. What can't be loaded is left out, with its sentence in `problems`.
 ProgramMap load_programs(const std::filesystem::path& folder, std::vector<std::string>* problems = nullptr);
 
 class SnapshotReader {

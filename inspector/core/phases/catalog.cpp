@@ -51,11 +51,12 @@ std::vector<const PhasePlace*> PhaseCatalog::at(std::uint64_t address) const
     return found;
 }
 
-std::vector<std::uint64_t> PhaseCatalog::addresses(const PhaseSet& phases, const std::optional<std::string>& program) const
+std::vector<std::uint64_t> PhaseCatalog::addresses(const PhaseSet& phases,
+                                                   const std::optional<std::set<std::string>>& programs) const
 {
     std::set<std::uint64_t> found;
     for (const auto& place : places_)
-        if (contains(phases, place.phase) && (place.in_kernel() || !program || place.program == *program))
+        if (contains(phases, place.phase) && (place.in_kernel() || !programs || programs->contains(place.program)))
             found.insert(place.address);
     return { found.begin(), found.end() };
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <set>
 #include <vector>
 
 #include "inspector/core/osmodel/snapshot_reader.h"
@@ -33,8 +34,9 @@ public:
     const std::vector<std::string>& problems() const { return problems_; }
     // All at this address, of the kernel and of every program (programs share addresses).
     std::vector<const PhasePlace*> at(std::uint64_t address) const;
-    // Addresses of the phases, ascending and each once. `program`: only this one's, besides the kernel's.
-    std::vector<std::uint64_t> addresses(const PhaseSet& phases, const std::optional<std::string>& program = {}) const;
+    // Addresses of the phases, ascending and each once: the kernel's, and those of the programs named; of all without.
+    std::vector<std::uint64_t> addresses(const PhaseSet& phases,
+                                         const std::optional<std::set<std::string>>& programs = {}) const;
 
     // `memory`: the address space in which it stopped. Errors: an argument lies in memory that can't be read.
     static Result<PhaseArguments> arguments(const PhasePlace& place, const RegisterFile& registers,

@@ -1,6 +1,7 @@
 // Breakpoints at phase probes, and the filter between them and the caller.
 #include "inspector/core/phases/stepper.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 
@@ -138,34 +139,55 @@ bool PhaseStepper::passes(const PhaseFilter& filter, const PhaseHit& hit) const
     return (meaning == "signal" || meaning == "signal or 0") && hit.arguments[1] == static_cast<std::uint64_t>(*filter.signal);
 }
 
-Result<PhaseHit> PhaseStepper::next(const PhaseFilter& filter, Deadline deadline, const Cancellation* cancellation)
+// Of the kernel, and of the programs that run now: those that only lie in the initrd would cost a breakpoint for nothing.
+Result<std::set<std::uint64_t>> PhaseStepper::places_now(const PhaseFilter& filter)
 {
-    const auto addresses = catalog_.addresses(filter.phases, filter.program);
-    if (addresses.empty())
+    if (catalog_.addresses(filter.phases).empty())
         return failure(ErrorCode::invalid_argument, "neither the kernel nor a program has a probe for " + phases_text(filter.phases));
+    std::set<std::string> running;
+    for (const auto& space : reader_.take(Freshness::stopped)->spaces) {
+        const auto file = reader_.program(space.name);
+        if (file && !space.ended && (!filter.program || *filter.program == space.name))
+            running.insert(file->path().filename().string());
+    }
+    const auto addresses = catalog_.addresses(filter.phases, running);
     if (addresses.size() > maximum_places)
         return failure(ErrorCode::invalid_argument,
                        "these phases have " + std::to_string(addresses.size()) + " places, and more than "
                            + std::to_string(maximum_places) + " breakpoints slow the guest down; ask for fewer phases or one program");
-    std::optional<PhaseHit> found;
-    RunUntil goal;
-    goal.addresses.insert(addresses.begin(), addresses.end());
-    goal.deadline = deadline;
-    goal.cancellation = cancellation;
-    goal.predicate = [&](const Stop& stop) -> Result<bool> {
-        auto hit = TRY(at_stop(stop.cpu, stop.rip, stop.cr3));
-        if (!hit || !passes(filter, *hit)) return false;
-        found = std::move(hit);
-        return true;
-    };
-    const auto stop = TRY(session_.run_until(goal));
-    if (found && stop.reason == Stop::Reason::breakpoint) return std::move(*found);
-    switch (stop.reason) {
-    case Stop::Reason::ended: return failure(ErrorCode::ended, "the guest ended before the next " + phases_text(filter.phases));
-    case Stop::Reason::deadline:
-        return failure(ErrorCode::timed_out, "no " + phases_text(filter.phases) + " happened in the time given; the guest is paused");
-    case Stop::Reason::cancelled: return failure(ErrorCode::cancelled, "stepping was cancelled; the guest is paused");
-    default: return failure("the guest stopped at " + hex(stop.rip) + " for another reason before the next phase");
+    return std::set(addresses.begin(), addresses.end());
+}
+
+Result<PhaseHit> PhaseStepper::next(const PhaseFilter& filter, Deadline deadline, const Cancellation* cancellation)
+{
+    // Where a thread is made, a program may have come: its probes are then armed, too.
+    const auto newcomers = catalog_.addresses(only(abi::Phase::thread_created), std::set<std::string> {});
+    while (true) {
+        RunUntil goal;
+        goal.addresses = TRY(places_now(filter));
+        goal.addresses.insert(newcomers.begin(), newcomers.end());
+        goal.deadline = deadline;
+        goal.cancellation = cancellation;
+        std::optional<PhaseHit> found;
+        bool again = false;
+        goal.predicate = [&](const Stop& stop) -> Result<bool> {
+            auto hit = TRY(at_stop(stop.cpu, stop.rip, stop.cr3));
+            if (hit && passes(filter, *hit)) found = std::move(hit);
+            again = !found && std::ranges::find(newcomers, stop.rip) != newcomers.end();
+            return found.has_value() || again;
+        };
+        const auto stop = TRY(session_.run_until(goal));
+        if (stop.reason == Stop::Reason::breakpoint && found) return std::move(*found);
+        if (stop.reason == Stop::Reason::breakpoint && again) continue;
+        switch (stop.reason) {
+        case Stop::Reason::ended:
+            return failure(ErrorCode::ended, "the guest ended before the next " + phases_text(filter.phases));
+        case Stop::Reason::deadline:
+            return failure(ErrorCode::timed_out,
+                           "no " + phases_text(filter.phases) + " happened in the time given; the guest is paused");
+        case Stop::Reason::cancelled: return failure(ErrorCode::cancelled, "stepping was cancelled; the guest is paused");
+        default: return failure("the guest stopped at " + hex(stop.rip) + " for another reason before the next phase");
+        }
     }
 }
 

@@ -40,9 +40,9 @@ public:
     {
     }
 
-    // Runs to the next phase that passes; the guest stands before the phase's instruction then. Errors: no probe has
-    // the phases; more than 45 places (QEMU slows down by each breakpoint); timed_out (the guest stands then);
-    // cancelled; ended; the session's own.
+    // Runs to the next phase that passes; the guest stands before the phase's instruction then. Programs that start
+    // meanwhile are taken in. Errors: no probe has the phases; more than 45 places in the kernel and the programs that
+    // run (QEMU slows down by each breakpoint); timed_out (the guest stands then); cancelled; ended; the session's own.
     Result<PhaseHit> next(const PhaseFilter& filter, Deadline deadline, const Cancellation* cancellation = nullptr);
 
     // From the next phase that passes on: every phase of the same cause, until `last` is met, or `limit` phases were
@@ -56,6 +56,7 @@ public:
 
 private:
     bool passes(const PhaseFilter& filter, const PhaseHit& hit) const;
+    Result<std::set<std::uint64_t>> places_now(const PhaseFilter& filter);
 
     Session& session_;
     SnapshotReader& reader_;

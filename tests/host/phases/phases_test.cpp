@@ -71,7 +71,7 @@ TEST_F(CatalogTest, ProgramsAtTheSameAddressAreToldApart)
     const PhaseCatalog catalog(nullptr, { { "ping", program }, { "pong", program } });
     EXPECT_EQ(catalog.addresses(only(Phase::ring_pushed)).size(), 2u) << "each address once";
     EXPECT_EQ(catalog.at(catalog.addresses(only(Phase::ring_pushed))[0]).size(), 2u);
-    EXPECT_TRUE(catalog.addresses(only(Phase::ring_pushed), "other").empty());
+    EXPECT_TRUE(catalog.addresses(only(Phase::ring_pushed), std::set<std::string> { "other" }).empty());
 }
 
 class NoMemory final : public VirtualMemory {
