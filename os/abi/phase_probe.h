@@ -16,3 +16,9 @@
         [[maybe_unused]] constexpr auto known = ::orrery::abi::Phase::group##_##name; \
         STAP_PROBE3(orrery, group##__##name, argument_0, argument_1, argument_2);     \
     } while (false)
+// The same with the cause id (flight recorder) as a fourth argument, so that who stops there knows what led to it.
+#define ORRERY_PROBE_WITH_CAUSE(group, name, argument_0, argument_1, argument_2, cause)    \
+    do {                                                                                   \
+        [[maybe_unused]] constexpr auto known = ::orrery::abi::Phase::group##_##name;      \
+        STAP_PROBE4(orrery, group##__##name, argument_0, argument_1, argument_2, cause);   \
+    } while (false)

@@ -64,8 +64,9 @@ context_probe:
     mov context_before + 104(%rip), %r14
     mov context_before + 112(%rip), %r15
     /* The red zone is the function's own, whatever interrupts it. */
-    movq $0x12345678, -8(%rsp)
-    movq $0x23456789, -128(%rsp)
+    .irp i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+    movq $(0x12345600 + \i), -8 * \i(%rsp)
+    .endr
 context_probe_instruction:
     ud2
     mov %rax, context_after + 0(%rip)
@@ -84,13 +85,13 @@ context_probe_store:
     mov %r13, context_after + 96(%rip)
     mov %r14, context_after + 104(%rip)
     mov %r15, context_after + 112(%rip)
-    mov -8(%rsp), %rcx
-    mov -128(%rsp), %rdx
+    .irp i, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+    mov -8 * \i(%rsp), %rcx
+    mov %rcx, context_red_zone + 8 * \i - 8(%rip)
+    .endr
     pushf
     pop context_after + 120(%rip)
     cld
-    mov %rcx, context_red_zone(%rip)
-    mov %rdx, context_red_zone + 8(%rip)
 )" STORE_VECTORS("context_after") R"(
     pop %r15
     pop %r14
@@ -108,13 +109,13 @@ context_probe_other:
     .globl context_red_zone
     .balign 16
 context_red_zone:
-    .skip 16
+    .skip 128
     .text
 )");
 
 namespace {
 
-extern "C" std::uint64_t context_red_zone[2];
+extern "C" std::uint64_t context_red_zone[16];
 
 constexpr std::uint64_t user_flags = 0x8d5 | 0x400; // CF PF AF ZF SF OF, DF
 volatile sig_atomic_t handled = 0;
@@ -182,8 +183,8 @@ void check_after(const Registers& wanted)
         CHECK_EQUAL(context_after.general[i], wanted.general[i]);
     CHECK_EQUAL(context_after.flags & user_flags, wanted.flags & user_flags);
     CHECK(std::memcmp(context_after.vector, wanted.vector, sizeof wanted.vector) == 0);
-    CHECK_EQUAL(context_red_zone[0], 0x12345678u);
-    CHECK_EQUAL(context_red_zone[1], 0x23456789u);
+    for (unsigned i = 0; i < 16; i++)
+        CHECK_EQUAL(context_red_zone[i], 0x12345601u + i);
 }
 
 void every_register_survives()

@@ -6,8 +6,10 @@ _LIBCPP_BEGIN_NAMESPACE_STD
 template <class Compare, class Iterator>
 void __sort(Iterator first, Iterator last, Compare)
 {
-    ranges::less less; // Compare is a name for it that has no call operator
-    std::__sort_dispatch<_ClassicAlgPolicy>(first, last, less);
+    // As libc++'s own src/algorithm.cpp. Not std::sort or __sort_dispatch: those come back here for these types.
+    using Less = ranges::less;
+    std::__introsort<_ClassicAlgPolicy, Less, Iterator, __use_branchless_sort<Less, Iterator>::value>(
+        first, last, Less {}, 2 * std::__log2i(last - first));
 }
 #define X(type) template void __sort<__less<type>&, type*>(type*, type*, __less<type>&);
 X(char) X(wchar_t) X(signed char) X(unsigned char) X(short) X(unsigned short) X(int) X(unsigned) X(long)

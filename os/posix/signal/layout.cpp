@@ -31,6 +31,7 @@ static_assert(CONTROL_STATE_MASK_HIGH == CONTROL_STATE_MASK_LOW + 4);
 static_assert(DISPATCH_STACK_TOP == runtime::dispatch_stack_offset + runtime::dispatch_stack_size - 8);
 static_assert(DISPATCH_STACK_TOP % 16 == 8);
 
+SAME(FRAME_CAUSE, SignalFrame, cause);
 SAME(FRAME_SIGNAL, SignalFrame, signal);
 SAME(FRAME_RETURN_RIP, SignalFrame, return_frame);
 static_assert(FRAME_RETURN_CS == FRAME_RETURN_RIP + 8 && FRAME_RETURN_RFLAGS == FRAME_RETURN_RIP + 16

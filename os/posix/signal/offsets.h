@@ -16,6 +16,7 @@
 // C function wants it.
 #define DISPATCH_STACK_TOP (8192 + 4096 - 8)
 
+#define FRAME_CAUSE 16
 #define FRAME_SIGNAL 24
 #define FRAME_RETURN_RIP 40
 #define FRAME_RETURN_CS 48

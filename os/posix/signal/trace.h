@@ -41,7 +41,7 @@ inline void trace(abi::ThreadControl& control, abi::Phase phase, std::uint64_t c
 // One phase, seen by both: the probe for who stops there, the recorder for who looks later.
 #define ORRERY_USER_PHASE(control, group, name, cause, argument_0, argument_1, argument_2)                     \
     do {                                                                                                       \
-        ORRERY_PROBE(group, name, argument_0, argument_1, argument_2);                                         \
+        ORRERY_PROBE_WITH_CAUSE(group, name, argument_0, argument_1, argument_2, cause);                       \
         ::orrery::signal::trace(control, ::orrery::abi::Phase::group##_##name, cause,                          \
             static_cast<std::uint64_t>(argument_0), static_cast<std::uint64_t>(argument_1),                    \
             static_cast<std::uint64_t>(argument_2));                                                           \

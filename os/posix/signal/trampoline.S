@@ -3,7 +3,7 @@
    What the kernel did: ThreadControl.saved_rip and saved_rflags hold the interrupted RIP and RFLAGS, inhibit is 1,
    DF, TF, NT and AC are clear, RIP is orrery_signal_trampoline. RSP and every other register are the interrupted ones.
 
-   Inhibit is set from here to the MOVL before return_window_begin (but not while a handler runs), and while it is set
+   Inhibit is set from here to the MOVL before .Lreturn_window_begin (but not while a handler runs), and while it is set
    the kernel never diverts this thread: it only notes in deferred_at that it would have. So nothing between those two
    points can be entered twice, and the dispatch stack and the scratch slots need no nesting.
 
@@ -32,7 +32,7 @@ orrery_software_entry:
     .cfi_undefined rip
     pushfq
     popq %fs:CONTROL_SAVED_RFLAGS
-    jmp not_in_window
+    jmp .Lnot_in_window
     .cfi_endproc
     .size orrery_software_entry, . - orrery_software_entry
 
@@ -48,12 +48,12 @@ orrery_signal_trampoline:
        RFLAGS is in saved_rflags. */
     movq %rax, %fs:CONTROL_SCRATCH
     movq %fs:CONTROL_SAVED_RIP, %rax
-    subq $return_window_begin, %rax
-    cmpq $(return_window_end - return_window_begin), %rax
-    jb in_window
+    subq $.Lreturn_window_begin, %rax
+    cmpq $(.Lreturn_window_end - .Lreturn_window_begin), %rax
+    jb .Lin_window
     movq %fs:CONTROL_SCRATCH, %rax
 
-not_in_window:
+.Lnot_in_window:
     /* Nothing of the interrupted stack may be touched yet: below RSP is its red zone (AMD64 ABI 3.2.2), and it may be
        exhausted, which is why there are alternate stacks. The dispatch stack is the thread's own. */
     movq %rsp, %fs:CONTROL_SCRATCH
@@ -119,7 +119,7 @@ not_in_window:
     movq %rbx, %rdi
     call orrery_signal_dispatch
 
-go_back:
+.Lgo_back:
     /* RBX = RSP = frame. Handlers have run, the mask is restored, inhibit is set, deferred_at was clear at the last look
        but need not be now. The ucontext may have been edited: it alone says where to go and with what.
        A state pointer that is not 64-byte aligned or a garbage XSAVE header makes XRSTOR fault (#GP), and a fault with
@@ -140,7 +140,7 @@ go_back:
     movq %rcx, FRAME_RETURN_RFLAGS(%rbx)
     movq %rdx, FRAME_RETURN_RSP(%rbx)
     testl $RFLAGS_TRAP, %ecx
-    jnz go_back_single_stepping
+    jnz .Lgo_back_single_stepping
 
     .macro restore_most
     movq FRAME_R8(%rbx), %r8
@@ -159,8 +159,8 @@ go_back:
     .endm
     leaq FRAME_RETURN_RFLAGS(%rbx), %rsp
     restore_most
-    /* Phase signal.resumed(frame, signal, rip): the last place where a register still names the frame. */
-    STAP_PROBE3(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@FRAME_RETURN_RIP(%rbx))
+    /* Phase signal.resumed(frame, signal, rip; cause): the last place where a register still names the frame. */
+    STAP_PROBE4(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@FRAME_RETURN_RIP(%rbx), 8@FRAME_CAUSE(%rbx))
     movq FRAME_RBX(%rbx), %rbx
     /* Backtraces from here: registers as they are, CFA = { breg7 RSP+k; deref }, RIP at { breg7 RSP+k }. */
     .irp register, rax, rdx, rbx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
@@ -183,29 +183,28 @@ go_back:
                              inhibit is clear: the kernel diverts. saved_rip is inside the window, and RSP still points
                              into the frame, which still describes every register: the frame is used again. So the next
                              handler sees the program's RIP and not the trampoline's, and a storm of signals needs one
-                             frame. (At still_deferred the same.)
+                             frame. (At .Lstill_deferred the same.)
          JMP *resume         every register is the program's but RIP, which is in the scratch slot: the trampoline takes
                              it from there and goes on as if the program had been interrupted at its target. (For a fault
                              of the JMP itself, to an address that is none, too: the handler gets that RIP.)
-         behind the MOVL at still_deferred
+         behind the MOVL at .Lstill_deferred
                              inhibit is set again: it goes to deferred_at, either before redeliver clears that, and then
                              the look that follows finds the signal pending, or after, and then the way back finds it.
        After the JMP the thread is where it was, inhibit is clear, and the frame is dead. */
     movl $0, %fs:CONTROL_INHIBIT
-return_window_begin:
+.Lreturn_window_begin:
     movq %fs:CONTROL_DEFERRED_AT, %rcx
-    jrcxz nothing_deferred
-still_deferred:
+    jrcxz .Lnothing_deferred
+.Lstill_deferred:
     movl $1, %fs:CONTROL_INHIBIT
-    jmp use_frame_again
-nothing_deferred:
+    jmp .Luse_frame_again
+.Lnothing_deferred:
     movq (FRAME_RCX - FRAME_RETURN_RSP)(%rsp), %rcx
     movq (%rsp), %rsp
-    .globl orrery_signal_return_instruction
-orrery_signal_return_instruction:
+.Lreturn_instruction:
     jmp *%fs:CONTROL_RESUME
 
-go_back_single_stepping:
+.Lgo_back_single_stepping:
     /* The trap flag must not be set before the last instruction, or that would be what is stepped. IRETQ sets RIP, RSP
        and RFLAGS in one. It is not used for all returns because it is slower on processors, and because QEMU's TCG (7.2)
        reads an IRETQ's words with the kernel's rights even in user mode, so that it page-faults under SMAP. */
@@ -214,39 +213,39 @@ go_back_single_stepping:
     leaq FRAME_RETURN_RIP(%rbx), %rsp
     restore_most
     movq FRAME_RCX(%rbx), %rcx
-    STAP_PROBE3(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@FRAME_RETURN_RIP(%rbx))
+    STAP_PROBE4(orrery, signal__resumed, 8@%rbx, -4@FRAME_SIGNAL(%rbx), 8@FRAME_RETURN_RIP(%rbx), 8@FRAME_CAUSE(%rbx))
     movq FRAME_RBX(%rbx), %rbx
     movl $0, %fs:CONTROL_INHIBIT
-stepping_window_begin:
+.Lstepping_window_begin:
     /* As above: CMPQ, JNE, IRETQ and the MOVL behind are interrupted with inhibit clear and RSP at the return frame. */
     cmpq $0, %fs:CONTROL_DEFERRED_AT
     jne 2f
     iretq
 2:  movl $1, %fs:CONTROL_INHIBIT
-return_window_end:
+.Lreturn_window_end:
     leaq (FRAME_RETURN_RSP - FRAME_RETURN_RIP)(%rsp), %rsp
-    jmp use_frame_again
+    jmp .Luse_frame_again
 
-in_window:
-    /* Here by divert: inhibit is set, by the kernel. RAX = saved_rip - return_window_begin, its value is in the scratch
+.Lin_window:
+    /* Here by divert: inhibit is set, by the kernel. RAX = saved_rip - .Lreturn_window_begin, its value is in the scratch
        slot; RSP is the interrupted one. */
-    cmpq $(orrery_signal_return_instruction - return_window_begin), %rax
-    jb use_frame_again
+    cmpq $(.Lreturn_instruction - .Lreturn_window_begin), %rax
+    jb .Luse_frame_again
     jne 3f
     movq %fs:CONTROL_RESUME, %rax
     movq %rax, %fs:CONTROL_SAVED_RIP
     movq %fs:CONTROL_SCRATCH, %rax
-    jmp not_in_window
+    jmp .Lnot_in_window
 3:  leaq (FRAME_RETURN_RSP - FRAME_RETURN_RIP)(%rsp), %rsp
 
-use_frame_again:
+.Luse_frame_again:
     /* RSP points at the frame's copy of RSP; no register has to be kept. */
     leaq -FRAME_RETURN_RSP(%rsp), %rsp
     movq %rsp, %rbx
     movq %rbx, %rdi
     /* void orrery_signal_redeliver(SignalFrame*): clears deferred_at, then looks and delivers. */
     call orrery_signal_redeliver
-    jmp go_back
+    jmp .Lgo_back
     .cfi_endproc
     .size orrery_signal_trampoline, . - orrery_signal_trampoline
 
@@ -271,12 +270,5 @@ orrery_call_on_stack:
     ret
     .cfi_endproc
     .size orrery_call_on_stack, . - orrery_call_on_stack
-
-/* For tests: what the register fuzz has to cover. */
-    .globl orrery_signal_trampoline_end
-orrery_signal_trampoline_end:
-    .globl orrery_signal_window_begin, orrery_signal_window_end
-    .set orrery_signal_window_begin, return_window_begin
-    .set orrery_signal_window_end, go_back_single_stepping
 
     .section .note.GNU-stack, "", @progbits
