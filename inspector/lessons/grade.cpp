@@ -127,7 +127,7 @@ Result<void> walk(const LessonPointer& lesson, const fs::path& submission, const
     const auto machine = TRY(SessionMachine::start(machine_options));
     walk_lesson(run, *machine, { .answers = std::move(*answers) });
     report.console = machine->console().text();
-    report.instructions = machine->instructions();
+    report.phases = run.history().events().size();
     if (!machine->problem().empty()) return failure(machine->problem());
     return {};
 }

@@ -27,7 +27,7 @@ struct GradeReport {
     std::vector<StepGrade> steps; // without those that only are to be read
     unsigned points = 0, possible = 0;
     std::string console; // what the guest printed, cut; for people only, never graded
-    std::uint64_t instructions = 0; // of the guest, 0 if not counted
+    std::size_t phases = 0; // at which the machine was stopped
     double seconds = 0; // wall time
 
     bool graded() const { return program_problem.empty() && grader_problem.empty(); }

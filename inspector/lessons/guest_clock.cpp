@@ -1,9 +1,10 @@
-// Reads the kernel's clock from the outside.
+// Finds and reads the end of the kernel's time slices.
 #include "inspector/lessons/guest_clock.h"
 
 #include <algorithm>
 #include <cstddef>
 
+#include "abi/descriptor.h"
 #include "inspector/core/debuginfo/types.h"
 
 namespace orrery::inspector::lessons {
@@ -24,25 +25,17 @@ Result<GuestClock> GuestClock::of(const DebugInfo& kernel)
     return clock;
 }
 
-std::optional<std::uint64_t> GuestClock::at_tick(const VirtualMemory& memory, unsigned cpus) const
+bool GuestClock::slice_passed(const VirtualMemory& memory, unsigned cpus)
 {
     const auto first = memory.value<std::uint64_t>(descriptor_ + offsetof(abi::Descriptor, cpus));
-    if (!first) return std::nullopt;
     std::uint64_t latest = 0;
-    for (unsigned cpu = 0; cpu < cpus; ++cpu)
+    for (unsigned cpu = 0; first && cpu < cpus; ++cpu)
         if (const auto end = memory.value<std::uint64_t>(*first + cpu * cpu_size_ + slice_end_))
             latest = std::max(latest, *end);
-    return latest;
-}
-
-std::uint64_t GuestClock::newest_phase(const Snapshot& snapshot)
-{
-    std::uint64_t newest = 0;
-    for (const auto& event : snapshot.trace)
-        newest = std::max(newest, event.time);
-    if (newest <= snapshot.boot_tsc || snapshot.tsc_frequency == 0) return 0;
-    // At shift 0 the time-stamp counter runs at one tick a nanosecond, whatever the kernel measured.
-    return newest - snapshot.boot_tsc;
+    // A timer that is due within the slice leaves its end as it is: only a new end is a slice more.
+    const bool passed = last_end_ && *last_end_ != latest;
+    last_end_ = latest;
+    return passed;
 }
 
 } // namespace orrery::inspector::lessons

@@ -1,18 +1,19 @@
-// How far a guest under instruction counting has come. QEMU does not tell, but the kernel's own clock does: one
-// nanosecond of it is one instruction at shift 0.
+// How far a guest under instruction counting has come. QEMU does not tell, and the guest's own clock jumps to the next
+// timer at every stop for a debugger (QEMU 7.2 takes a stopped processor for an idle one); but a program that computes
+// gets a time slice of 10 million instructions after the other.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
 #include "inspector/core/debuginfo/debuginfo.h"
-#include "inspector/core/osmodel/snapshot.h"
 #include "inspector/core/ram/virtual_memory.h"
 
 namespace orrery::inspector::lessons {
 
-// Two sources: every phase in the flight recorder has its time; and a busy processor has a timer interrupt at the end
-// of each time slice (10 million instructions), at which its slice_end is the time that it is.
+// Nanoseconds of kernel::time_slice, and so instructions at shift 0.
+inline constexpr std::uint64_t instructions_per_slice = 10'000'000;
+
 class GuestClock {
 public:
     // Error: the kernel has no time slices that are understood.
@@ -20,14 +21,15 @@ public:
 
     // Where the kernel handles a timer interrupt: stopping there bounds a program that goes through no phases.
     std::uint64_t tick_address() const { return tick_address_; }
-    // Nanoseconds since the kernel started its clock, at a stop at tick_address().
-    std::optional<std::uint64_t> at_tick(const VirtualMemory& memory, unsigned cpus) const;
-    // The same by the newest phase of a snapshot; 0 if there is none.
-    static std::uint64_t newest_phase(const Snapshot& snapshot);
+    // At a stop there: true if a whole slice has passed since the last stop there. A stop elsewhere lets the clock
+    // jump, so that the slice after it is not whole: tell of it by interrupted().
+    bool slice_passed(const VirtualMemory& memory, unsigned cpus);
+    void interrupted() { last_end_.reset(); }
 
 private:
     GuestClock() = default;
     std::uint64_t tick_address_ = 0, descriptor_ = 0, slice_end_ = 0, cpu_size_ = 0;
+    std::optional<std::uint64_t> last_end_; // of the slice at the last tick, ns; nothing: there was a stop since
 };
 
 } // namespace orrery::inspector::lessons

@@ -70,6 +70,8 @@ struct LessonMachineSettings {
     unsigned cpus = 1;
     unsigned memory_mib = 128;
     std::uint64_t budget = 0; // guest instructions for the whole run
+    // At which the grader stops in all: a program that signals itself for ever must not be graded for ever.
+    std::size_t phases = 1000;
 };
 
 struct Lesson {

@@ -69,6 +69,7 @@ private:
         lesson_->machine.cpus = machine.value("cpus", lesson_->machine.cpus);
         lesson_->machine.memory_mib = machine.value("memory_mib", lesson_->machine.memory_mib);
         lesson_->machine.budget = machine["budget"];
+        lesson_->machine.phases = machine.value("phases", lesson_->machine.phases);
         for (const auto& [key, target] :
             { std::pair { "starter", &lesson_->starter }, std::pair { "solution", &lesson_->solution } }) {
             auto folder_path = program_folder(key, json[key]);

@@ -33,7 +33,7 @@ void walk_lesson(LessonRun& run, LessonMachine& machine, const WalkOptions& opti
         case Need::answer: answer(run, options); break;
         case Need::look: look(run, machine); break;
         case Need::movement: {
-            if (stops >= options.most_stops) {
+            if (stops >= run.lesson().machine.phases) {
                 MachineStop stop;
                 stop.sentence = compose("the program went through {} phases, the most that are followed", stops);
                 run.machine_stopped(stop);

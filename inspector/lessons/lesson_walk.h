@@ -1,7 +1,6 @@
 // Walks a lesson without a student: the grader's loop over LessonRun, on any machine that can be moved and looked at.
 #pragma once
 
-#include <cstddef>
 #include <map>
 #include <string>
 
@@ -24,11 +23,10 @@ public:
 struct WalkOptions {
     // Answers to predictions by step id; a prediction without one is declined.
     std::map<std::string, std::string> answers;
-    // Phases at which the machine may stop in all: a program that signals itself for ever must not be graded for ever.
-    std::size_t most_stops = 20'000;
 };
 
-// Ends with run.need() == Need::nothing, whatever the machine does. A check is looked at once.
+// Ends with run.need() == Need::nothing, whatever the machine does: at most lesson.machine.phases stops are made. A
+// check is looked at once.
 void walk_lesson(LessonRun& run, LessonMachine& machine, const WalkOptions& options);
 
 } // namespace orrery::inspector::lessons

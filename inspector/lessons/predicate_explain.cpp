@@ -46,6 +46,7 @@ std::string name_of(const Evaluated& evaluated, std::string_view source)
         if (node.kind == Kind::seen) return "the phase here";
         if (node.kind == Kind::exit) return "the program's exit";
         if (node.kind == Kind::machine) return "the machine";
+        if (node.kind == Kind::thread && evaluated.children.empty()) return "the program";
         if (evaluated.children.empty())
             return node.kind == Kind::frame ? "the newest signal frame" : compose("the program's {}", node.root->name);
         return compose("{} {}", with_spaces(node.root->name), argument_in_words(evaluated.children[0]));
@@ -54,7 +55,10 @@ std::string name_of(const Evaluated& evaluated, std::string_view source)
         const auto object = name_of(evaluated.children[0], source);
         if (node.field->of == Kind::phases)
             return compose("the {} {}", node.kind == Kind::number ? "number of" : node.field->name, object);
-        auto words = compose("{}'s {}", object, with_spaces(node.field->name));
+        const auto field = with_spaces(node.field->name);
+        auto words = node.field->of == Kind::seen ? compose("the {} of {}", field, object)
+            : node.field->of == Kind::exit        ? compose("{} {}", object, field)
+                                                  : compose("{}'s {}", object, field);
         if (evaluated.children.size() > 1) words += " " + argument_in_words(evaluated.children[1]);
         return words;
     }

@@ -84,9 +84,12 @@ Result<std::vector<std::string>> GuestProgramBuilder::link_command(
 {
     const auto support = support_library();
     if (!support) return std::unexpected(support.error());
-    // The linker's driver takes bare x86-64 for a system without a linker of its own, so lld is named outright.
+    // At an address of its own: a breakpoint at a phase of this program must not be met in every other program, which
+    // all lie at the linker's default. The linker's driver takes bare x86-64 for a system without a linker of its own,
+    // so lld is named outright.
     std::vector<std::string> command { "ld.lld-19", "-static", "--no-pie", "-z", "max-page-size=4096", "-z", "norelro",
-        "-z", "separate-code", "--gc-sections", "--build-id=none", "-e", "_start", "-o", executable.string() };
+        "-z", "separate-code", "--gc-sections", "--image-base=0x10000000", "--build-id=none", "-e", "_start", "-o",
+        executable.string() };
     for (const auto& object : objects)
         command.push_back(object.string());
     for (const auto& library : { os_build_ / "posix/liborrery_posix.a", os_build_ / "newlib/lib/libc.a",

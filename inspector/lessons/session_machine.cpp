@@ -2,6 +2,7 @@
 #include "inspector/lessons/session_machine.h"
 
 #include <algorithm>
+#include <set>
 
 #include "inspector/core/text.h"
 #include "inspector/lessons/compose.h"
@@ -12,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto look_every = 2s; // of host time, at a guest that says nothing: does it sleep for ever?
+constexpr auto look_every = 6s; // of host time, at a guest that says nothing: does it sleep for ever?
 
 std::uint64_t switches_of(const Snapshot& snapshot)
 {
@@ -66,36 +67,39 @@ Result<MachineStop> SessionMachine::try_move(const Movement& movement)
     std::optional<PhaseHit> found;
     bool out_of_budget = false;
     RunUntil goal;
-    for (const auto place : catalog_.addresses(wanted, program_name_))
+    for (const auto place : catalog_.addresses(wanted, std::set<std::string> { program_name_ }))
         goal.addresses.insert(place);
     if (clock_) goal.addresses.insert(clock_->tick_address());
     goal.predicate = [&](const Stop& stop) -> Result<bool> {
         if (clock_ && stop.rip == clock_->tick_address()) {
-            count_instructions(stop.cr3);
-            out_of_budget = spent_ - told_ >= movement.budget;
-            return out_of_budget;
+            count_tick(stop.cr3);
+            out_of_budget = spent_ >= movement.budget;
+            // A guest that ticks is alive: going round puts off the look at an idle one, which would disturb it.
+            return out_of_budget || Clock::now() + look_every / 2 > goal.deadline;
         }
+        if (clock_) clock_->interrupted();
         found = TRY(stepper_->at_stop(stop.cpu, stop.rip, stop.cr3));
-        return found.has_value() && contains(wanted, found->phase);
+        if (found && contains(wanted, found->phase)) return true;
+        found.reset();
+        return false;
     };
     while (true) {
         goal.deadline = std::min(deadline_in(look_every), deadline_);
-        found.reset();
         const auto stop = TRY(session_->run_until(goal));
-        switch (stop.reason) {
-        case Stop::Reason::breakpoint:
-            if (out_of_budget) return stopped(MachineStop::Reason::out_of_budget, "");
-            if (found) return phase_stop(*found);
-            break;
-        case Stop::Reason::ended: ended_ = true; return stopped(MachineStop::Reason::ended, "");
-        case Stop::Reason::deadline:
-            take_snapshot();
-            if (const auto why = why_it_sleeps_for_ever()) return stopped(MachineStop::Reason::lost, *why);
-            if (Clock::now() >= deadline_)
-                return failure("the guest did not come to an end in the time that the grader has");
-            break;
-        default: return failure("the guest was stopped by somebody else");
+        if (stop.reason == Stop::Reason::ended) {
+            ended_ = true;
+            return stopped(MachineStop::Reason::ended, "");
         }
+        if (stop.reason != Stop::Reason::breakpoint && stop.reason != Stop::Reason::deadline)
+            return failure("the guest was stopped by somebody else");
+        if (out_of_budget) return stopped(MachineStop::Reason::out_of_budget, "");
+        if (stop.reason == Stop::Reason::breakpoint && found) return phase_stop(*found);
+        if (Clock::now() >= deadline_)
+            return failure("the guest did not come to an end in the time that the grader has");
+        if (stop.reason == Stop::Reason::breakpoint) continue;
+        if (clock_) clock_->interrupted();
+        take_snapshot();
+        if (const auto why = why_it_sleeps_for_ever()) return stopped(MachineStop::Reason::lost, *why);
     }
 }
 
@@ -108,7 +112,6 @@ MachineStop SessionMachine::phase_stop(const PhaseHit& hit)
     seen.event.thread = hit.thread;
     seen.event.cause = hit.cause;
     seen.event.arguments = hit.arguments;
-    seen.event.time = spent_;
     seen.thread_name = hit.space_name;
     stop.phase = std::move(seen);
     if (!hit.problem.empty()) stop.sentence = hit.problem;
@@ -118,14 +121,11 @@ MachineStop SessionMachine::phase_stop(const PhaseHit& hit)
 MachineStop SessionMachine::stopped(MachineStop::Reason reason, std::string sentence)
 {
     take_snapshot();
-    if (snapshot_) spent_ = std::max(spent_, GuestClock::newest_phase(*snapshot_));
-    MachineStop stop { .reason = reason,
+    return { .reason = reason,
         .phase = {},
         .snapshot = snapshot_,
-        .instructions = spent_ - told_,
+        .instructions = std::exchange(spent_, 0),
         .sentence = std::move(sentence) };
-    told_ = spent_;
-    return stop;
 }
 
 void SessionMachine::take_snapshot()
@@ -145,11 +145,11 @@ Result<SnapshotPointer> SessionMachine::snapshot()
     return snapshot_;
 }
 
-void SessionMachine::count_instructions(std::uint64_t cr3)
+void SessionMachine::count_tick(std::uint64_t cr3)
 {
     const ram::AddressSpace memory(session_->memory(), cr3);
-    if (const auto cpus = session_->cpu_count())
-        if (const auto now = clock_->at_tick(memory, *cpus)) spent_ = std::max(spent_, *now);
+    if (const auto cpus = session_->cpu_count(); cpus && clock_->slice_passed(memory, *cpus))
+        spent_ += instructions_per_slice;
 }
 
 // Nothing runs, nothing has run since the last look, and no deadline can wake anybody.

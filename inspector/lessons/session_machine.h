@@ -36,7 +36,6 @@ public:
     // Not "": the machine itself failed, which is not the program's doing.
     const std::string& problem() const { return problem_; }
     const Console& console() const { return session_->console(); }
-    std::uint64_t instructions() const { return spent_; } // of the guest since its start
 
 private:
     SessionMachine() = default;
@@ -47,7 +46,7 @@ private:
     MachineStop phase_stop(const PhaseHit& hit);
     MachineStop stopped(MachineStop::Reason reason, std::string sentence);
     void take_snapshot();
-    void count_instructions(std::uint64_t cr3);
+    void count_tick(std::uint64_t cr3);
     std::optional<std::string> why_it_sleeps_for_ever();
 
     std::string program_name_;
@@ -58,8 +57,7 @@ private:
     std::unique_ptr<PhaseStepper> stepper_;
     std::optional<GuestClock> clock_; // nothing: the kernel has another shape; then only the hang guard is left
     SnapshotPointer snapshot_;
-    std::uint64_t spent_ = 0; // instructions by the guest's clock
-    std::uint64_t told_ = 0; // of them, already told to the lesson
+    std::uint64_t spent_ = 0; // instructions since the lesson was last told, in whole slices
     std::uint64_t switches_ = 0; // of all threads at the last look at an idle machine
     Deadline deadline_;
     std::string problem_;

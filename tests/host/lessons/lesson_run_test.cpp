@@ -269,12 +269,14 @@ TEST_F(LessonRunTest, TheWalkEndsWhateverTheMachineDoes)
     EXPECT_EQ(run.need(), Need::nothing);
     EXPECT_EQ(run.score().points, 0u);
 
-    LessonRun endless(lesson);
+    folder.json["machine"]["phases"] = 50;
+    folder.save();
+    LessonRun endless(*load_lesson(folder.path()));
     auto stop = handled(10);
     stop.instructions = 0;
     ScriptedMachine repeating({ stop });
     repeating.repeats = true;
-    walk_lesson(endless, repeating, { .answers = {}, .most_stops = 50 });
+    walk_lesson(endless, repeating, {});
     EXPECT_EQ(endless.need(), Need::nothing);
     EXPECT_THAT(endless.result(3).sentence, EndsWith("the program went through 50 phases, the most that are followed"));
     EXPECT_EQ(repeating.movements.size(), 50u);
