@@ -196,6 +196,22 @@ void what_is_gone_cannot_be_signalled()
     CHECK_EQUAL(errno, ENOSYS); // not provided yet, and says so
 }
 
+// Of two that merge the first keeps its information, also if the thread itself is the second sender.
+void a_raise_does_not_replace_what_was_pending()
+{
+    install(SIGALRM);
+    set_blocked(SIGALRM, true);
+    CHECK_EQUAL(orrery_signal_timer(1, 0, SIGALRM), 0); // long ago: at once, at this thread
+    sigset_t pending;
+    do
+        sigpending(&pending);
+    while (sigismember(&pending, SIGALRM) != 1);
+    raise(SIGALRM);
+    set_blocked(SIGALRM, false);
+    CHECK_EQUAL(handled, 1);
+    CHECK_EQUAL(seen.si_code, SI_TIMER);
+}
+
 volatile int never = 0;
 int use_stack(int depth)
 {
@@ -290,6 +306,7 @@ int main(int argc, char** argv)
         { "a child that busily loops can be ended", a_child_that_busily_loops_can_be_ended },
         { "a stopped child goes on", a_stopped_child_goes_on },
         { "how a process ends is seen", how_a_process_ends_is_seen },
+        { "a raise does not replace what was pending", a_raise_does_not_replace_what_was_pending },
         { "what is gone cannot be signalled", what_is_gone_cannot_be_signalled },
     };
     return posix_test::run(tests);
