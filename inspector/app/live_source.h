@@ -26,6 +26,7 @@ public:
     void set_breakpoints(const SourceBreakpoints& wanted) override;
     void request_code(std::uint32_t thread, std::uint64_t address) override;
     void set_watched(bool watched) override;
+    MachineWorker* worker() const { return worker_; }
 
 private:
     template <typename Order>

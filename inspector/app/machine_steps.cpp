@@ -128,7 +128,8 @@ void MachineWorker::step_phase(const StepRequest& request)
         drain_console();
         if (hit) {
             picture(true);
-            auto report = report_of(*hit);
+            lesson_stopped(*hit);
+            const auto report = report_of(*hit);
             change_state(RunState::stopped);
             Q_EMIT stopped(report);
             return;

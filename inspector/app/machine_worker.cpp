@@ -3,6 +3,7 @@
 
 #include <QTimer>
 
+#include "inspector/app/machine_lesson.h"
 #include "inspector/app/machine_parts.h"
 #include "inspector/models/text.h"
 
@@ -58,11 +59,16 @@ void MachineWorker::set_watched(bool watched)
 
 Result<std::unique_ptr<MachineWorker::Machine>> MachineWorker::make_machine()
 {
-    auto session = TRY(options_.attach ? Session::attach(*options_.attach) : Session::launch(options_.launch));
+    auto session = TRY(lesson_        ? Session::launch(lesson_->launch_options())
+            : options_.attach ? Session::attach(*options_.attach)
+                              : Session::launch(options_.launch));
     auto kernel = TRY(DebugInfo::load(options_.kernel));
     std::vector<std::string> problems;
     auto programs = load_programs(options_.programs, &problems);
-    for (const auto& problem : problems) Q_EMIT notice(text(problem));
+    // A build folder holds more than programs; only a program that can't be read is news.
+    for (const auto& problem : problems)
+        if (!problem.ends_with("is not an ELF file")) Q_EMIT notice(text(problem));
+    if (lesson_) programs[lesson_->program_name()] = lesson_->program();
     return std::make_unique<Machine>(std::move(session), std::move(kernel), std::move(programs));
 }
 
@@ -71,13 +77,19 @@ void MachineWorker::start()
     if (machine_) machine_->session->close();
     machine_.reset();
     console_read_ = 0;
+    lesson_machine_ = false;
     change_state(RunState::starting);
+    if (lesson_ && !build_lesson()) return;
     auto made = make_machine();
     if (!made) {
         change_state(RunState::failed, text(made.error().sentence) + QLatin1Char('.'));
         return;
     }
     machine_ = std::move(*made);
+    if (lesson_) {
+        lesson_machine_ = true;
+        lesson_->machine_started();
+    }
     if (auto armed = arm_breakpoints(); !armed) Q_EMIT notice(text(armed.error().sentence));
     if (machine_->session->state() == GuestState::running) {
         picture(false);
@@ -150,8 +162,10 @@ void MachineWorker::ended()
     auto exit = machine_->session->exit_status();
     auto sentence = exit ? text(exit->sentence()) + QLatin1Char('.') : tr("the connection to the machine is gone.");
     if (latest_ && latest_->panic) sentence = tr("the kernel panicked: %1.").arg(text(latest_->panic->message));
+    lesson_ended();
     machine_->session->close();
     machine_.reset();
+    lesson_machine_ = false;
     change_state(RunState::ended, sentence + tr(" F5 starts it again."));
 }
 

@@ -13,6 +13,7 @@
 #include "inspector/core/cancellation.h"
 #include "inspector/core/osmodel/snapshot.h"
 #include "inspector/core/result.h"
+#include "inspector/models/lesson_values.h"
 #include "inspector/models/machine_values.h"
 
 class QTimer;
@@ -20,12 +21,17 @@ class QTimer;
 namespace orrery::inspector {
 
 class DebugInfo;
+class MachineLesson;
 class PhaseCatalog;
 class Session;
 class SnapshotReader;
 struct PhaseHit;
 struct SourceStep;
 struct Stop;
+
+namespace lessons {
+class ProgramNames;
+}
 
 // Lives in a thread of its own; all slots are called by queued connections. Only interrupt() and take_picture() may be
 // called from another thread.
@@ -49,6 +55,7 @@ public:
     void set_breakpoints(const SourceBreakpoints& wanted);
     void send_code(std::uint32_t thread, std::uint64_t address);
     void set_watched(bool watched);
+    void lesson_order(const LessonOrder& order);
 
 Q_SIGNALS:
     void picture_ready();
@@ -59,6 +66,7 @@ Q_SIGNALS:
     void breakpoints_resolved(const orrery::inspector::SourceBreakpoints& breakpoints);
     void console_received(const QByteArray& bytes);
     void notice(const QString& sentence);
+    void lesson_changed(const orrery::inspector::LessonPicture& picture);
 
 private:
     struct Machine; // what exists while there is a machine
@@ -84,8 +92,17 @@ private:
     std::shared_ptr<const DebugInfo> file_for(std::uint64_t address, std::uint32_t thread) const;
     Error explain_failure(const Error& error);
 
+    // machine_lesson_moves.cpp
+    bool build_lesson();
+    void lesson_move();
+    void lesson_stopped(const PhaseHit& hit);
+    void lesson_ended();
+    std::unique_ptr<lessons::ProgramNames> lesson_names() const;
+
     MachineOptions options_;
     std::unique_ptr<Machine> machine_;
+    std::unique_ptr<MachineLesson> lesson_; // null: none is open
+    bool lesson_machine_ = false;           // the machine runs the lesson's program
     QTimer* timer_;
     RunState state_ = RunState::absent;
     SnapshotPointer latest_;

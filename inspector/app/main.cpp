@@ -8,6 +8,7 @@
 #include <QTimer>
 
 #include "inspector/app/commands.h"
+#include "inspector/app/live_lesson.h"
 #include "inspector/app/live_source.h"
 #include "inspector/app/main_window.h"
 
@@ -125,7 +126,8 @@ int main(int argc, char** argv)
 
     LiveSource source(machine_options(parser));
     const bool for_picture = parser.isSet(QStringLiteral("screenshot"));
-    MainWindow window(&source, !for_picture);
+    LiveLesson lesson(&source);
+    MainWindow window(&source, !for_picture, &lesson);
     if (!theme.isEmpty()) window.use_theme(theme_from_name(theme));
     if (window.size().width() < 800 || for_picture) window.resize(1280, 800);
     window.show();
@@ -133,6 +135,12 @@ int main(int argc, char** argv)
         window.reset_layout();
         take_screenshot(window, source, parser.value(QStringLiteral("screenshot")));
     }
-    source.start();
+    if (parser.isSet(QStringLiteral("lesson"))) {
+        lesson.order({ LessonOrder::Kind::open, QFileInfo(parser.value(QStringLiteral("lesson"))).absoluteFilePath() });
+        window.lesson_layout();
+        lesson.order({ LessonOrder::Kind::start, {} });
+    } else {
+        source.start();
+    }
     return QApplication::exec();
 }

@@ -4,9 +4,11 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
+#include <QFileDialog>
 #include <QLabel>
 #include <QStatusBar>
 #include <QTextBrowser>
+#include <QTimer>
 #include <QUndoStack>
 
 #include "inspector/app/command_actions.h"
@@ -14,6 +16,7 @@
 #include "inspector/app/problem_page.h"
 #include "inspector/app/status_line.h"
 #include "inspector/models/breakpoint_list.h"
+#include "inspector/models/lesson_source.h"
 #include "inspector/models/selection.h"
 #include "inspector/models/snapshot_source.h"
 #include "inspector/models/text.h"
@@ -27,10 +30,10 @@ static void load_icons() { Q_INIT_RESOURCE(icons); }
 
 namespace orrery::inspector {
 
-MainWindow::MainWindow(SnapshotSource* source, bool remembers, QWidget* parent)
-    : QMainWindow(parent)
-    , source_((load_icons(), source)) // before anything makes an icon
+MainWindow::MainWindow(SnapshotSource* source, bool remembers, LessonSource* lesson)
+    : source_((load_icons(), source)) // before anything makes an icon
     , remembers_(remembers)
+    , lesson_(lesson)
     , selection_(new Selection(this))
     , edits_(new EditController(source, this))
     , breakpoints_(new BreakpointList(source, this))
@@ -39,6 +42,7 @@ MainWindow::MainWindow(SnapshotSource* source, bool remembers, QWidget* parent)
     , picture_line_(new QLabel)
     , problem_page_(new ProblemPage)
     , normal_point_size_(QApplication::font().pointSizeF())
+    , code_pace_(new QTimer(this))
 {
     setWindowTitle(tr("Orrery Inspector"));
     setWindowIcon(QIcon(QStringLiteral(":/icons/orrery.svg")));
@@ -82,10 +86,23 @@ void MainWindow::connect_source()
     connect(source_, &SnapshotSource::snapshot_changed, this, [this] {
         selection_->settle(*source_->latest());
         update_picture_line();
+        if (source_->run_state() == RunState::running && !code_pace_->isActive()) code_pace_->start();
+    });
+    // While it runs, the code of the selected thread is followed a few times a second.
+    code_pace_->setSingleShot(true);
+    code_pace_->setInterval(250);
+    connect(code_pace_, &QTimer::timeout, this, [this] {
+        const auto snapshot = source_->latest();
+        const auto* thread = snapshot ? snapshot->thread(selection_->thread()) : nullptr;
+        if (thread && source_->run_state() == RunState::running && thread->registers
+            && (thread->place != code_place_ || thread->id != code_thread_)) {
+            code_place_ = thread->place;
+            request_code(0);
+        }
     });
     connect(selection_, &Selection::changed, this, [this] {
         update_commands();
-        if (selection_->thread() != code_thread_) request_code();
+        if (selection_->thread() != code_thread_) request_code(0);
     });
     connect(breakpoints_, &BreakpointList::changed, this, &MainWindow::update_commands);
     connect(source_, &SnapshotSource::code_arrived, this, &MainWindow::update_commands, Qt::QueuedConnection);
@@ -122,14 +139,14 @@ void MainWindow::stopped(const StopReport& report)
     status_line_->show_state(RunState::stopped, report.sentence);
     if (report.thread != 0) selection_->select_thread(report.thread);
     if (report.signal != 0) selection_->select_signal(report.signal);
-    request_code();
+    request_code(report.rip);
     update_commands();
 }
 
-void MainWindow::request_code()
+void MainWindow::request_code(std::uint64_t address)
 {
     code_thread_ = selection_->thread();
-    if (code_thread_ != 0 && source_->run_state() == RunState::stopped) source_->request_code(code_thread_, 0);
+    if (code_thread_ != 0) source_->request_code(code_thread_, address);
 }
 
 void MainWindow::update_picture_line()
@@ -207,7 +224,7 @@ void MainWindow::carry_out(CommandId id)
     case CommandId::theme_dark: use_theme(Theme::dark); break;
     case CommandId::layout_overview: reset_layout(); break;
     case CommandId::layout_lesson: lesson_layout(); break;
-    case CommandId::open_lesson: break;
+    case CommandId::open_lesson: open_lesson(); break;
     case CommandId::leave: close(); break;
     case CommandId::focus_view: break;
     }
@@ -240,6 +257,18 @@ void MainWindow::copy_focused_view()
             return;
         }
     status_line_->show_notice(tr("No view has the keyboard. Press Ctrl+1 to Ctrl+9 to choose one."));
+}
+
+void MainWindow::open_lesson()
+{
+    if (!lesson_) {
+        status_line_->show_notice(tr("This window has no lessons."));
+        return;
+    }
+    const auto folder = QFileDialog::getExistingDirectory(this, tr("Choose the folder of a lesson"), QStringLiteral(ORRERY_SOURCE_DIR "/lessons"));
+    if (folder.isEmpty()) return;
+    lesson_->order({ LessonOrder::Kind::open, folder });
+    lesson_layout();
 }
 
 void MainWindow::show_reference()

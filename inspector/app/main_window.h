@@ -8,12 +8,14 @@
 #include "inspector/views/common/view.h"
 
 class QLabel;
+class QTimer;
 
 namespace orrery::inspector {
 
 class BreakpointList;
 class CommandActions;
 class EditController;
+class LessonSource;
 class ProblemPage;
 class Selection;
 class SnapshotSource;
@@ -25,7 +27,8 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 public:
     // `source` outlives the window. `remembers`: layout, theme and breakpoints are kept for the next time.
-    explicit MainWindow(SnapshotSource* source, bool remembers = true, QWidget* parent = nullptr);
+    // `lesson` may be null: then there is no lesson view.
+    explicit MainWindow(SnapshotSource* source, bool remembers = true, LessonSource* lesson = nullptr);
     ~MainWindow() override;
 
     void carry_out(CommandId id);
@@ -55,17 +58,19 @@ private:
     void update_commands();
     void update_watching();
     void update_picture_line();
-    void request_code();
+    void request_code(std::uint64_t address); // 0 = where the selected thread is
     void zoom(int direction);
     void show_problem(const QString& sentence);
     void hide_problem();
     void show_reference();
+    void open_lesson();
     void copy_focused_view();
     void restore();
     void remember() const;
 
     SnapshotSource* source_;
     bool remembers_;
+    LessonSource* lesson_;
     Selection* selection_;
     EditController* edits_;
     BreakpointList* breakpoints_;
@@ -79,6 +84,8 @@ private:
     Theme theme_ = Theme::system;
     qreal normal_point_size_;
     std::uint32_t code_thread_ = 0;
+    std::string code_place_; // ThreadView::place of the code that is shown
+    QTimer* code_pace_;
 };
 
 } // namespace orrery::inspector

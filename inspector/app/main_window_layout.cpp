@@ -13,6 +13,7 @@
 #include "inspector/views/common/view_dock.h"
 #include "inspector/views/console/console_view.h"
 #include "inspector/views/frames/frames_view.h"
+#include "inspector/views/lesson/lesson_view.h"
 #include "inspector/views/memory/memory_view.h"
 #include "inspector/views/registers/registers_view.h"
 #include "inspector/views/rings/rings_view.h"
@@ -30,9 +31,10 @@ void MainWindow::make_docks()
     const ViewContext context { source_, selection_, edits_ };
     source_view_ = new SourceView(context, breakpoints_);
     // In the order of Ctrl+1..9.
-    const QList<View*> views { new ThreadsView(context), new SignalsView(context), new FramesView(context),
+    QList<View*> views { new ThreadsView(context), new SignalsView(context), new FramesView(context),
         new RingsView(context), source_view_, new DisassemblyView(context), new RegistersView(context),
         new TimelineView(context), new ConsoleView(context), new MemoryView(context) };
+    if (lesson_) views += new LessonView(context, lesson_);
     for (auto* view : views) {
         auto* dock = new ViewDock(view, this);
         docks_ += dock;
@@ -63,7 +65,8 @@ void MainWindow::reset_layout()
     tabifyDockWidget(frames, registers);
     tabifyDockWidget(registers, memory);
     tabifyDockWidget(timeline, console);
-    for (auto* dock : docks_) dock->show();
+    for (auto* dock : docks_)
+        if (dock->view()->objectName() != QLatin1String("lesson")) dock->show();
     for (auto* first : { source, frames, timeline }) first->raise();
     const int width = std::max(this->width(), 1000), height = std::max(this->height() - 90, 500);
     resizeDocks({ threads, source }, { width / 2, width / 2 }, Qt::Horizontal);
@@ -71,7 +74,25 @@ void MainWindow::reset_layout()
     resizeDocks({ source, frames, timeline }, { height * 37 / 100, height * 37 / 100, height * 26 / 100 }, Qt::Vertical);
 }
 
-void MainWindow::lesson_layout() { reset_layout(); }
+void MainWindow::lesson_layout()
+{
+    reset_layout();
+    auto* lesson = dock(QStringLiteral("lesson"));
+    if (!lesson) return;
+    // The lesson has the whole height at the left; what is below the signals moves behind them.
+    addDockWidget(Qt::LeftDockWidgetArea, lesson);
+    splitDockWidget(lesson, dock(QStringLiteral("threads")), Qt::Horizontal);
+    removeDockWidget(dock(QStringLiteral("signals")));
+    removeDockWidget(dock(QStringLiteral("rings")));
+    splitDockWidget(dock(QStringLiteral("threads")), dock(QStringLiteral("signals")), Qt::Vertical);
+    tabifyDockWidget(dock(QStringLiteral("timeline")), dock(QStringLiteral("rings")));
+    for (const auto* name : { "lesson", "threads", "signals", "rings" }) dock(QLatin1String(name))->show();
+    for (const auto* name : { "timeline", "source", "frames" }) dock(QLatin1String(name))->raise();
+    const int whole = std::max(width(), 1000);
+    resizeDocks({ lesson, dock(QStringLiteral("threads")), dock(QStringLiteral("source")) }, { whole * 28 / 100, whole * 37 / 100, whole * 35 / 100 }, Qt::Horizontal);
+    const int tall = std::max(height() - 90, 500);
+    resizeDocks({ dock(QStringLiteral("threads")), dock(QStringLiteral("signals")) }, { tall * 35 / 100, tall * 65 / 100 }, Qt::Vertical);
+}
 
 void MainWindow::update_watching()
 {

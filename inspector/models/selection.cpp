@@ -48,13 +48,14 @@ void Selection::settle(const Snapshot& snapshot)
 {
     bool moved = false;
     if (const auto* chosen = snapshot.thread(thread_); !chosen || chosen->state == "ended") {
-        // Prefer a thread that has signals to show and is not the first program (which only starts the others).
+        // Prefer a thread that has signals to show, and does something of its own.
         std::uint32_t best = 0;
         int best_score = -1;
         for (const auto& thread : snapshot.threads) {
             int score = thread.state == "ended" ? 0 : 2;
             score += thread.signals.registered ? 4 : 0;
             score += thread.space > 1 ? 1 : 0;
+            score += thread.wait_reason == "space_end" ? -3 : 0; // it only waits for others
             if (score > best_score) best = thread.id, best_score = score;
         }
         moved |= best != thread_;

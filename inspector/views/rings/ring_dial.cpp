@@ -150,16 +150,20 @@ void RingDial::paint_hand(QPainter& painter, const Circle& place, bool producer)
     hand.lineTo(on_circle(place.center, tip_radius + back, angle - side_angle));
     hand.lineTo(on_circle(place.center, tip_radius + back, angle + side_angle));
     hand.closeSubpath();
-    painter.fillPath(hand, color);
+    const bool sleeps = producer ? producer_sleeps_ : consumer_sleeps_;
+    if (sleeps) { // hollow: it points, but nobody is awake there
+        painter.setPen(QPen(color, 1.4));
+        painter.setBrush(Qt::NoBrush);
+        painter.drawPath(hand);
+    } else {
+        painter.fillPath(hand, color);
+    }
     auto bold = font();
     bold.setBold(true);
     painter.setFont(bold);
     painter.setPen(color);
     const auto at = on_circle(place.center, tip_radius + (producer ? 9.0 + fontMetrics().height() * 0.5 : -9.0 - fontMetrics().height() * 0.55), angle);
-    const bool sleeps = producer ? producer_sleeps_ : consumer_sleeps_;
-    auto label = producer ? tr("P") : tr("C");
-    if (sleeps) label += tr(" zz");
-    painter.drawText(QRectF(at.x() - 24, at.y() - 10, 48, 20), Qt::AlignCenter, label);
+    painter.drawText(QRectF(at.x() - 12, at.y() - 10, 24, 20), Qt::AlignCenter, producer ? tr("P") : tr("C"));
     painter.setFont(font());
 }
 
@@ -177,7 +181,14 @@ void RingDial::paint_middle(QPainter& painter, const Circle& place) const
     painter.drawText(line, Qt::AlignCenter, number);
     painter.setFont(font());
     painter.setPen(palette().color(QPalette::PlaceholderText));
-    if (!broken_) painter.drawText(line.translated(0, big_metrics.height() * 0.85), Qt::AlignCenter, tr("slots used"));
+    if (broken_) return;
+    const auto below = line.translated(0, big_metrics.height() * 0.85);
+    painter.drawText(below, Qt::AlignCenter, tr("slots used"));
+    const auto sleeper = producer_sleeps_ && consumer_sleeps_ ? tr("both sleep")
+        : producer_sleeps_                                    ? tr("P sleeps")
+        : consumer_sleeps_                                    ? tr("C sleeps")
+                                                              : QString();
+    painter.drawText(below.translated(0, fontMetrics().height()), Qt::AlignCenter, sleeper);
 }
 
 } // namespace orrery::inspector
