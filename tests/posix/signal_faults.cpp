@@ -152,6 +152,30 @@ void a_single_step_is_a_trap()
     CHECK_EQUAL(seen_trap, 1);
 }
 
+// The handler itself sets the trap flag: the program then goes on instruction by instruction.
+volatile greg_t stepped_to[8];
+void a_handler_steps_through_the_program()
+{
+    struct sigaction action {};
+    action.sa_sigaction = [](int number, siginfo_t* info, void* argument) {
+        auto* const context = static_cast<ucontext_t*>(argument);
+        note(number, info, context);
+        stepped_to[handled - 1] = context->uc_mcontext.gregs[REG_RIP];
+        if (handled < 5)
+            context->uc_mcontext.gregs[REG_EFL] |= 0x100;
+        else
+            context->uc_mcontext.gregs[REG_EFL] &= ~0x100;
+    };
+    action.sa_flags = SA_SIGINFO;
+    sigemptyset(&action.sa_mask);
+    CHECK_EQUAL(sigaction(SIGTRAP, &action, nullptr), 0);
+    handled = 0;
+    asm volatile("int3\n nop\n nop\n nop\n nop\n nop\n nop\n nop");
+    CHECK_EQUAL(handled, 5);
+    for (int i = 1; i < 5; i++)
+        CHECK_EQUAL(stepped_to[i] - stepped_to[i - 1], 1); // a NOP each
+}
+
 // A fault in a handler comes to the handler of the other signal, with frames on top of each other.
 void fault_inside(int number, siginfo_t* info, void* context)
 {
@@ -195,6 +219,7 @@ int main()
         { "a division by zero is an arithmetic fault", a_division_by_zero_is_an_arithmetic_fault },
         { "a breakpoint is a trap", a_breakpoint_is_a_trap },
         { "a single step is a trap", a_single_step_is_a_trap },
+        { "a handler steps through the program", a_handler_steps_through_the_program },
         { "a handler may fault itself", a_handler_may_fault_itself },
         { "many faults in a row", many_faults_in_a_row },
     };

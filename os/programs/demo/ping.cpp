@@ -96,8 +96,12 @@ int main(int argc, char** argv)
             kill(peer_number(), SIGUSR1);
         if (number % round_length == round_length / 2)
             hold_back_announcements(true);
-        if (number % round_length == 0)
+        if (number % round_length == 0) {
             hold_back_announcements(false);
+            if (pace != 0)
+                std::printf("demo-ping: %llu requests, %d announcements\n", static_cast<unsigned long long>(number),
+                    static_cast<int>(answers_announced));
+        }
 
         // Answers may pile up a little, so that the ring is seen to fill; then all are taken.
         if (number % 4 == 3) {
