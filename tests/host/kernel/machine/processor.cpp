@@ -230,7 +230,9 @@ void end_machine(std::uint8_t code) { std::_Exit(code); }
 
 } // namespace orrery::kernel
 
-// The kernel allocates with these only; the sanitizers watch what the ordinary forms give.
+// The kernel allocates with these only; the sanitizers watch what the ordinary forms give. ThreadSanitizer has forms of
+// its own that cannot be replaced, so there is no AllocationLimit with it.
+#if !__has_feature(thread_sanitizer)
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept
 {
     return orrery::kernel::host::may_allocate() ? ::operator new(size) : nullptr;
@@ -239,3 +241,4 @@ void* operator new[](std::size_t size, const std::nothrow_t&) noexcept
 {
     return orrery::kernel::host::may_allocate() ? ::operator new[](size) : nullptr;
 }
+#endif
