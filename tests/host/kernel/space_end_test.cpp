@@ -155,11 +155,11 @@ TEST(ThreadCreation, a_call_that_fails_leaves_no_thread_behind)
     Machine machine;
     const auto space = machine.make_space();
     bool strayed = false;
-    std::function<void()> stray = [&] { strayed = true; };
+    const std::uint64_t stray = machine.add_program([&] { strayed = true; });
     machine.spawn(space, [&] {
         const auto own = *space->handles.insert(space, abi::right_manage);
         while (space->handles.insert(space, 0)) {}
-        EXPECT_EQ(syscall_thread_create(own, 0x400000, 0x7000'0000, reinterpret_cast<std::uint64_t>(&stray), 0, 0),
+        EXPECT_EQ(syscall_thread_create(own, 0x400000, 0x7000'0000, stray, 0, 0),
             to_value(Error::limit_reached));
         schedule();
     });
@@ -174,9 +174,8 @@ TEST(Scheduler, does_not_steal_a_thread_that_is_still_on_its_stack)
     const QuietCpu other(1);
     const auto space = machine.make_space();
     bool ran = false;
-    const std::function<void()> program = [&] { ran = true; };
     const auto thread
-        = *Thread::create(space, { 0x400000, 0x7000'0000, reinterpret_cast<std::uint64_t>(&program), 0 });
+        = *Thread::create(space, { 0x400000, 0x7000'0000, machine.add_program([&] { ran = true; }), 0 });
     thread->cpu = &cpus[1]; // where it has called schedule(), and was woken before it was off its stack
     thread->on_cpu = true;
     ASSERT_TRUE(thread->start());

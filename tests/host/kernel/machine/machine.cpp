@@ -52,6 +52,17 @@ namespace host {
         std::condition_variable carrier_ended;
         unsigned carriers = 0;
 
+        std::mutex programs_mutex;
+        std::vector<const std::function<void()>*> programs; // what a thread's argument may name
+
+        const std::function<void()>* find_program(std::uint64_t argument)
+        {
+            const std::lock_guard guard(programs_mutex);
+            for (const auto* program : programs)
+                if (reinterpret_cast<std::uint64_t>(program) == argument) return program;
+            return nullptr;
+        }
+
         void carry(Carrier** place, std::condition_variable* started)
         {
             {
@@ -64,7 +75,7 @@ namespace host {
                 thread_started();
                 TrapFrame& frame = *current_thread().trap_frame;
                 return_to_user(frame);
-                (*reinterpret_cast<const std::function<void()>*>(frame.rdi))();
+                if (const auto program = find_program(frame.rdi)) (*program)();
                 syscall_thread_end(0, 0, 0, 0, 0, 0);
             } catch (const Gone&) {
             }
@@ -84,7 +95,11 @@ namespace host {
             return carrier;
         }
 
-        bool is_ended(Thread& thread) NO_THREAD_SAFETY_ANALYSIS { return thread.state == ThreadState::ended; }
+        bool is_ended(Thread& thread)
+        {
+            const Guard guard(thread.lock);
+            return thread.state == ThreadState::ended;
+        }
 
         void initialize_memory()
         {
@@ -180,6 +195,8 @@ namespace host {
         cpu_count = 1;
         current_cpu = nullptr;
         set_clock(0);
+        const std::lock_guard guard(programs_mutex);
+        programs.clear();
     }
 
     Ref<AddressSpace> Machine::make_space(const char* name)
@@ -189,11 +206,18 @@ namespace host {
         return *space;
     }
 
-    Ref<Thread> Machine::spawn(Ref<AddressSpace> space, std::function<void()> program)
+    std::uint64_t Machine::add_program(std::function<void()> program)
     {
         programs_.push_back(std::make_unique<std::function<void()>>(std::move(program)));
-        const auto thread = Thread::create(
-            std::move(space), { 0x400000, 0x7000'0000, reinterpret_cast<std::uint64_t>(programs_.back().get()), 0 });
+        const std::lock_guard guard(programs_mutex);
+        programs.push_back(programs_.back().get());
+        return reinterpret_cast<std::uint64_t>(programs_.back().get());
+    }
+
+    Ref<Thread> Machine::spawn(Ref<AddressSpace> space, std::function<void()> program)
+    {
+        const auto thread
+            = Thread::create(std::move(space), { 0x400000, 0x7000'0000, add_program(std::move(program)), 0 });
         if (!thread || !(*thread)->start()) std::abort();
         return *thread;
     }

@@ -66,6 +66,8 @@ public:
     Machine& operator=(const Machine&) = delete;
 
     Ref<AddressSpace> make_space(const char* name = "test");
+    // What a thread runs is named by its argument (RDI); a thread whose argument names no program ends at once.
+    std::uint64_t add_program(std::function<void()> program);
     // A thread whose user program is `program`, on the ready list.
     Ref<Thread> spawn(Ref<AddressSpace> space, std::function<void()> program);
     // Runs threads on CPU 0 (and waits for the other CPUs) until the condition holds.
