@@ -99,6 +99,14 @@ TEST(RingAttach, sizes_do_not_overflow)
     EXPECT_FALSE(attach_ring(ring.memory(), ring.size(), 1u << 17, 0));
 }
 
+TEST(RingAttach, refuses_more_entries_than_a_ring_may_have)
+{
+    HostRing largest(sizeof(std::uint64_t), ring_max_capacity);
+    EXPECT_TRUE(attach_ring(largest.memory(), largest.size(), sizeof(std::uint64_t), 0));
+    HostRing larger(sizeof(std::uint64_t), 2 * ring_max_capacity);
+    EXPECT_FALSE(attach_ring(larger.memory(), larger.size(), sizeof(std::uint64_t), 0));
+}
+
 TEST(RingAttach, survives_random_garbage)
 {
     std::mt19937 random(1);

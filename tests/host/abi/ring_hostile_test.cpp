@@ -107,6 +107,8 @@ TEST(HostilePeer, may_not_go_backwards)
         // Four entries are known to be there; the producer takes one back.
         victims.ring.header().producer.index = start + 5;
         EXPECT_EQ(victims.consumer.pop_batch(entries).result, RingResult::broken);
+        Sqe entry {};
+        EXPECT_EQ(victims.consumer.pop(entry), RingResult::broken) << "not even what was known to be there";
 
         Victims other(start);
         ASSERT_EQ(other.producer.push_batch(entries).count, capacity);
@@ -115,6 +117,7 @@ TEST(HostilePeer, may_not_go_backwards)
         // Three slots are known to be free; the consumer takes one back.
         other.ring.header().consumer.index = start + 3;
         EXPECT_EQ(other.producer.push_batch(entries).result, RingResult::broken);
+        EXPECT_EQ(other.producer.push(entry), RingResult::broken);
     }
 }
 
