@@ -148,6 +148,24 @@ void the_mask_in_the_ucontext_counts()
     sigprocmask(SIG_SETMASK, &set, nullptr);
 }
 
+// Not even the ucontext can block what cannot be blocked.
+void block_all(int, siginfo_t*, void* argument) { sigfillset(&static_cast<ucontext_t*>(argument)->uc_sigmask); }
+void the_ucontext_cannot_block_everything()
+{
+    struct sigaction action {};
+    action.sa_sigaction = block_all;
+    action.sa_flags = SA_SIGINFO;
+    sigemptyset(&action.sa_mask);
+    CHECK_EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+    raise(SIGUSR1);
+    sigset_t now, none;
+    sigemptyset(&none);
+    CHECK_EQUAL(sigprocmask(SIG_SETMASK, &none, &now), 0);
+    CHECK_EQUAL(sigismember(&now, SIGTERM), 1);
+    CHECK_EQUAL(sigismember(&now, SIGKILL), 0);
+    CHECK_EQUAL(sigismember(&now, SIGSTOP), 0);
+}
+
 // sigprocmask in a handler is undone when it returns.
 void block_inside(int number)
 {
@@ -179,6 +197,7 @@ int main()
         { "masks add up", masks_add_up },
         { "many levels", many_levels },
         { "the mask in the ucontext counts", the_mask_in_the_ucontext_counts },
+        { "the ucontext cannot block everything", the_ucontext_cannot_block_everything },
         { "a mask change in a handler ends with it", a_mask_change_in_a_handler_ends_with_it },
     };
     return posix_test::run(tests);

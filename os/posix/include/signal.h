@@ -9,6 +9,8 @@
 #include <sys/_sigset.h>
 #include <sys/_timespec.h>
 
+#include <sys/_pthreadtypes.h>
+
 #if !defined(_SIGSET_T_DECLARED)
 #define _SIGSET_T_DECLARED
 typedef __sigset_t sigset_t;
@@ -227,6 +229,7 @@ int sigwaitinfo(const sigset_t *__restrict, siginfo_t *__restrict);
 int sigtimedwait(const sigset_t *__restrict, siginfo_t *__restrict, const struct timespec *__restrict);
 int sigqueue(pid_t, int, union sigval);
 int pthread_sigmask(int, const sigset_t *__restrict, sigset_t *__restrict);
+int pthread_kill(pthread_t, int);
 #endif
 
 #if __POSIX_VISIBLE >= 200809 || __XSI_VISIBLE || __BSD_VISIBLE

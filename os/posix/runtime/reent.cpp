@@ -16,6 +16,11 @@ constinit thread_local struct _reent* thread_reent = nullptr;
 
 } // namespace
 
+void orrery::runtime::use_reent(struct _reent* reent)
+{
+    thread_reent = reent;
+}
+
 extern "C" struct _reent* __getreent()
 {
     struct _reent* const reent = thread_reent;

@@ -111,21 +111,12 @@ extern "C" [[noreturn]] void orrery_start(const std::uint64_t* stack)
     process_state.process_id = handle_from_auxiliary(abi::Auxiliary::process_id);
 
     abi::ProcessControl* const process = make_process_memory();
-    abi::ThreadControl* const control = process == nullptr ? nullptr : make_thread_memory(process);
+    abi::ThreadControl* const control = process == nullptr ? nullptr : make_thread_memory(process).control;
     if (control == nullptr)
         give_up("A program could not start: there is no memory for its control pages.\n");
     if (adopt_thread_memory(control) < 0)
         give_up("A program could not start: the kernel refused its signal pages.\n");
 
-    thread_state.self_information = {
-        .code = static_cast<std::int32_t>(abi::SignalCode::thread),
-        .status = 0,
-        .process_id = process_state.process_id,
-        .user_id = 0,
-        .value = 0,
-        .address = 0,
-        .cause = 0,
-    };
     add_introduced_peers();
     for (const Hook* hook = __preinit_array_start; hook != __preinit_array_end; hook++)
         (*hook)();

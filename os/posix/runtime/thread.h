@@ -42,10 +42,19 @@ struct ProcessState {
 };
 extern constinit ProcessState process_state;
 
-// Allocates and fills the memory of one thread; returns its control page, or nullptr if memory is out.
-abi::ThreadControl* make_thread_memory(abi::ProcessControl* process);
+// The memory of one thread as mapped: what has to be unmapped when it is gone.
+struct ThreadMemory {
+    abi::ThreadControl* control = nullptr; // nullptr: memory is out
+    std::uint64_t address = 0;
+    std::uint64_t size = 0; // bytes
+};
+// Allocates and fills the memory of one thread, which allows all signals.
+ThreadMemory make_thread_memory(abi::ProcessControl* process);
 // Makes the calling thread own `control`: sets FS base and tells the kernel.
 std::int64_t adopt_thread_memory(abi::ThreadControl* control);
+
+// newlib's state for the calling thread; without it the first thread's is used. reent.cpp.
+void use_reent(struct _reent* reent);
 
 // Ends the process at once, as a signal would.
 [[noreturn]] void end_by_signal(int signal_number);

@@ -50,7 +50,7 @@ std::uint64_t random_guard()
 
 } // namespace
 
-abi::ThreadControl* make_thread_memory(abi::ProcessControl* process)
+ThreadMemory make_thread_memory(abi::ProcessControl* process)
 {
     // Variant II of the TLS ABI: the block ends at the thread pointer, rounded to its alignment (at most a page).
     const ProgramHeader* storage = find_thread_storage();
@@ -60,12 +60,12 @@ abi::ThreadControl* make_thread_memory(abi::ProcessControl* process)
     const std::uint64_t size = below + dispatch_stack_offset + dispatch_stack_size;
     const auto object = result_of(raw::memory_create(size, 0));
     if (!object)
-        return nullptr;
+        return {};
     const auto address = result_of(
         raw::memory_map(process_state.space, *object, 0, 0, size, abi::protection_read | abi::protection_write));
     raw::handle_close(*object);
     if (!address)
-        return nullptr;
+        return {};
 
     const std::uint64_t pointer = *address + below;
     // Between control page and dispatch stack: an overflow of that stack faults with inhibit set, which ends the process.
@@ -82,12 +82,14 @@ abi::ThreadControl* make_thread_memory(abi::ProcessControl* process)
     // The kernel writes into the dispatch stack's page only through the program's own pushes, so it must exist before a
     // signal comes that finds memory exhausted.
     *reinterpret_cast<volatile std::uint8_t*>(pointer + dispatch_stack_offset) = 0;
-    return control;
+    return { control, *address, size };
 }
 
 std::int64_t adopt_thread_memory(abi::ThreadControl* control)
 {
     asm volatile("wrfsbase %0" : : "r"(control) : "memory");
+    thread_state.self_information.code = static_cast<std::int32_t>(abi::SignalCode::thread);
+    thread_state.self_information.process_id = process_state.process_id;
     return raw::signal_register(control, control->process, &signal::orrery_signal_trampoline);
 }
 

@@ -1,0 +1,39 @@
+/* The types of threads, which POSIX wants in <sys/types.h>. Replaces newlib's. */
+#ifndef _SYS__PTHREADTYPES_H_
+#define _SYS__PTHREADTYPES_H_
+
+#include <stddef.h>
+
+typedef struct __orrery_thread *pthread_t;
+
+typedef struct {
+    size_t __stack_size; /* 0 = default */
+    int __detached;
+} pthread_attr_t;
+
+typedef struct {
+    int __type;
+} pthread_mutexattr_t;
+
+typedef struct {
+    unsigned __state; /* 0 free, 1 taken, 2 taken and somebody may sleep */
+    int __type;
+    unsigned __depth;
+    unsigned __reserved;
+    pthread_t __owner;
+} pthread_mutex_t;
+
+typedef struct {
+    int __clock;
+} pthread_condattr_t;
+
+typedef struct {
+    unsigned __sequence;
+    int __clock;
+} pthread_cond_t;
+
+typedef struct {
+    unsigned __state; /* 0 never, 1 running, 2 done */
+} pthread_once_t;
+
+#endif

@@ -1,0 +1,25 @@
+// What a pthread_t points to.
+#pragma once
+
+#include "abi/handle.h"
+#include "posix/runtime/thread.h"
+
+#include <atomic>
+#include <cstdint>
+#include <pthread.h>
+#include <reent.h>
+
+struct __orrery_thread {
+    void* (*function)(void*) = nullptr;
+    void* argument = nullptr;
+    void* result = nullptr;
+    // 1 from creation to the end; the kernel zeroes it and wakes joiners when the thread no longer uses its memory.
+    std::atomic<std::uint32_t> alive { 1 };
+    std::atomic<std::uint32_t> detached { 0 };
+    orrery::abi::Handle handle = orrery::abi::no_handle; // 0 for the first thread
+    orrery::runtime::ThreadMemory memory;
+    std::uint64_t stack = 0; // address of the mapping, guard page first
+    std::uint64_t stack_size = 0;
+    __orrery_thread* next_ended = nullptr; // list of detached threads whose memory somebody else has to free
+    struct _reent reent {};
+};
