@@ -2,6 +2,7 @@
 // with its spawn. The program starts itself again as the other process.
 #include "../check.h"
 
+#include "abi/phase.h"
 #include "common/ustar.h"
 #include "posix/process/initrd.h"
 #include "posix/process/spawn.h"
@@ -13,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <sched.h>
 #include "posix/signal/delivery.h"
 #include <orrery/orrery.h>
@@ -212,6 +214,29 @@ void a_raise_does_not_replace_what_was_pending()
     CHECK_EQUAL(seen.si_code, SI_TIMER);
 }
 
+// The thread's own flight recorder tells the whole way of a signal that never entered the kernel, in order.
+void the_recorder_tells_the_way_of_a_signal()
+{
+    install(SIGUSR1);
+    const abi::ThreadControl& control = *runtime::thread_control();
+    orrery_trace_enable(1);
+    const std::uint64_t first = control.user_trace_next.load();
+    raise(SIGUSR1);
+    orrery_trace_enable(0);
+    const abi::Phase wanted[] = { abi::Phase::signal_raised, abi::Phase::signal_framed, abi::Phase::signal_handled,
+        abi::Phase::signal_returned, abi::Phase::signal_resumed };
+    CHECK_EQUAL(control.user_trace_next.load() - first, std::size(wanted));
+    std::uint64_t time = 0;
+    for (std::uint64_t i = 0; i < std::size(wanted); i++) {
+        const abi::UserTraceRecord& record = control.user_trace[(first + i) % abi::user_trace_capacity];
+        CHECK_EQUAL(record.sequence, first + i + 1);
+        CHECK_EQUAL(record.phase, static_cast<std::uint32_t>(wanted[i]));
+        CHECK_EQUAL(record.arguments[1], static_cast<std::uint64_t>(SIGUSR1));
+        CHECK(record.time >= time);
+        time = record.time;
+    }
+}
+
 volatile int never = 0;
 int use_stack(int depth)
 {
@@ -307,6 +332,7 @@ int main(int argc, char** argv)
         { "a stopped child goes on", a_stopped_child_goes_on },
         { "how a process ends is seen", how_a_process_ends_is_seen },
         { "a raise does not replace what was pending", a_raise_does_not_replace_what_was_pending },
+        { "the recorder tells the way of a signal", the_recorder_tells_the_way_of_a_signal },
         { "what is gone cannot be signalled", what_is_gone_cannot_be_signalled },
     };
     return posix_test::run(tests);
