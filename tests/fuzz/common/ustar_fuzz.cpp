@@ -93,6 +93,11 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(
             "777777777777", "00000002001", "  1 ", "8" };
         std::uint8_t* const block = data + (seed >> 8) % (size / block_size) * block_size;
         std::memcpy(block + 124, sizes[seed / 2 % sizes.size()], std::strlen(sizes[seed / 2 % sizes.size()]));
+    } else if (size >= sound_size && seed % 16 == 3) {
+        // A name and a prefix that fill their fields, so that no NUL ends them.
+        std::uint8_t* const block = data + (seed >> 8) % (size / block_size) * block_size;
+        std::memset(block, 'n', 100);
+        std::memset(block + 345, 'd', (seed & 0x10000) != 0 ? 155 : 0);
     } else {
         size = LLVMFuzzerMutate(data, size, max_size);
     }
