@@ -69,24 +69,18 @@ constexpr bool inside(std::uint64_t offset, std::uint64_t size, std::uint64_t li
 
 std::expected<ElfSegment, ElfProblem> parse_segment(const ProgramHeader& header, std::uint64_t file_size)
 {
-    if (header.file_size > header.memory_size)
-        return std::unexpected(ElfProblem::segment_larger_in_file);
-    if (!inside(header.offset, header.file_size, file_size))
-        return std::unexpected(ElfProblem::segment_outside_file);
-    if ((header.offset ^ header.address) % abi::page_size != 0)
-        return std::unexpected(ElfProblem::segment_misaligned);
+    if (header.file_size > header.memory_size) return std::unexpected(ElfProblem::segment_larger_in_file);
+    if (!inside(header.offset, header.file_size, file_size)) return std::unexpected(ElfProblem::segment_outside_file);
+    if ((header.offset ^ header.address) % abi::page_size != 0) return std::unexpected(ElfProblem::segment_misaligned);
     if (header.address < abi::user_begin || !inside(header.address, header.memory_size, abi::user_end))
         return std::unexpected(ElfProblem::segment_outside_memory);
     if ((header.flags & flag_write) != 0 && (header.flags & flag_execute) != 0)
         return std::unexpected(ElfProblem::writable_and_executable);
 
     std::uint32_t protection = abi::protection_none;
-    if ((header.flags & flag_read) != 0)
-        protection |= abi::protection_read;
-    if ((header.flags & flag_write) != 0)
-        protection |= abi::protection_write;
-    if ((header.flags & flag_execute) != 0)
-        protection |= abi::protection_execute;
+    if ((header.flags & flag_read) != 0) protection |= abi::protection_read;
+    if ((header.flags & flag_write) != 0) protection |= abi::protection_write;
+    if ((header.flags & flag_execute) != 0) protection |= abi::protection_execute;
     return ElfSegment {
         .file_offset = header.offset,
         .file_size = header.file_size,
@@ -99,25 +93,20 @@ std::expected<ElfSegment, ElfProblem> parse_segment(const ProgramHeader& header,
 std::expected<FileHeader, ElfProblem> parse_file_header(std::span<const std::byte> file)
 {
     constexpr std::array<std::uint8_t, 4> magic { 0x7f, 'E', 'L', 'F' };
-    if (file.size() < magic.size())
-        return std::unexpected(ElfProblem::too_short);
-    if (std::memcmp(file.data(), magic.data(), magic.size()) != 0)
-        return std::unexpected(ElfProblem::bad_magic);
-    if (file.size() < sizeof(FileHeader))
-        return std::unexpected(ElfProblem::too_short);
+    if (file.size() < magic.size()) return std::unexpected(ElfProblem::too_short);
+    if (std::memcmp(file.data(), magic.data(), magic.size()) != 0) return std::unexpected(ElfProblem::bad_magic);
+    if (file.size() < sizeof(FileHeader)) return std::unexpected(ElfProblem::too_short);
 
     const auto header = read_at<FileHeader>(file, 0);
     if (header.ident[4] != class_64 || header.ident[5] != data_little_endian)
         return std::unexpected(ElfProblem::not_64_bit);
     if (header.ident[6] != version_current || header.version != version_current)
         return std::unexpected(ElfProblem::bad_version);
-    if (header.machine != machine_x86_64)
-        return std::unexpected(ElfProblem::wrong_machine);
-    if (header.type != type_executable)
-        return std::unexpected(ElfProblem::not_static);
+    if (header.machine != machine_x86_64) return std::unexpected(ElfProblem::wrong_machine);
+    if (header.type != type_executable) return std::unexpected(ElfProblem::not_static);
     if (header.program_header_size != sizeof(ProgramHeader)
-        || !inside(header.program_header_offset,
-            std::uint64_t { header.program_header_count } * sizeof(ProgramHeader), file.size()))
+        || !inside(header.program_header_offset, std::uint64_t { header.program_header_count } * sizeof(ProgramHeader),
+            file.size()))
         return std::unexpected(ElfProblem::bad_header_table);
     return header;
 }
@@ -126,8 +115,7 @@ std::expected<FileHeader, ElfProblem> parse_file_header(std::span<const std::byt
 bool is_loaded(const ElfImage& image, std::uint64_t address, std::uint64_t size)
 {
     for (const ElfSegment& segment : image.segments()) {
-        if (address >= segment.address && inside(address - segment.address, size, segment.file_size))
-            return true;
+        if (address >= segment.address && inside(address - segment.address, size, segment.file_size)) return true;
     }
     return false;
 }
@@ -138,8 +126,7 @@ std::expected<ElfThreadStorage, ElfProblem> parse_thread_storage(const ElfImage&
     const bool sound = header.file_size <= header.memory_size && header.memory_size <= elf_max_memory
         && std::has_single_bit(alignment) && alignment <= abi::page_size
         && (header.file_size == 0 || is_loaded(image, header.address, header.file_size));
-    if (!sound)
-        return std::unexpected(ElfProblem::bad_thread_storage);
+    if (!sound) return std::unexpected(ElfProblem::bad_thread_storage);
     return ElfThreadStorage {
         .address = header.address,
         .file_size = header.file_size,
@@ -153,8 +140,7 @@ std::expected<ElfThreadStorage, ElfProblem> parse_thread_storage(const ElfImage&
 std::expected<ElfImage, ElfProblem> parse_elf(std::span<const std::byte> file)
 {
     const auto file_header = parse_file_header(file);
-    if (!file_header)
-        return std::unexpected(file_header.error());
+    if (!file_header) return std::unexpected(file_header.error());
 
     ElfImage image;
     image.entry = file_header->entry;
@@ -164,28 +150,21 @@ std::expected<ElfImage, ElfProblem> parse_elf(std::span<const std::byte> file)
     bool entry_is_executable = false;
 
     for (std::uint16_t i = 0; i < file_header->program_header_count; i++) {
-        const auto header
-            = read_at<ProgramHeader>(file, file_header->program_header_offset + i * sizeof(ProgramHeader));
-        if (header.type == segment_interpreter)
-            return std::unexpected(ElfProblem::needs_interpreter);
+        const auto header =
+            read_at<ProgramHeader>(file, file_header->program_header_offset + i * sizeof(ProgramHeader));
+        if (header.type == segment_interpreter) return std::unexpected(ElfProblem::needs_interpreter);
         if (header.type == segment_thread_storage) {
-            if (thread_storage)
-                return std::unexpected(ElfProblem::bad_thread_storage);
+            if (thread_storage) return std::unexpected(ElfProblem::bad_thread_storage);
             thread_storage = header;
         }
-        if (header.type != segment_load || header.memory_size == 0)
-            continue;
+        if (header.type != segment_load || header.memory_size == 0) continue;
 
         const auto segment = parse_segment(header, file.size());
-        if (!segment)
-            return std::unexpected(segment.error());
-        if (segment->first_page() < previous_end)
-            return std::unexpected(ElfProblem::segments_overlap);
-        if (image.segment_count == elf_max_segments)
-            return std::unexpected(ElfProblem::too_many_segments);
+        if (!segment) return std::unexpected(segment.error());
+        if (segment->first_page() < previous_end) return std::unexpected(ElfProblem::segments_overlap);
+        if (image.segment_count == elf_max_segments) return std::unexpected(ElfProblem::too_many_segments);
         total += segment->end_page() - segment->first_page();
-        if (total > elf_max_memory)
-            return std::unexpected(ElfProblem::too_large);
+        if (total > elf_max_memory) return std::unexpected(ElfProblem::too_large);
 
         previous_end = segment->end_page();
         if ((segment->protection & abi::protection_execute) != 0 && image.entry >= segment->address
@@ -199,14 +178,11 @@ std::expected<ElfImage, ElfProblem> parse_elf(std::span<const std::byte> file)
         image.segment_table[image.segment_count++] = *segment;
     }
 
-    if (image.segment_count == 0)
-        return std::unexpected(ElfProblem::no_segments);
-    if (!entry_is_executable)
-        return std::unexpected(ElfProblem::bad_entry);
+    if (image.segment_count == 0) return std::unexpected(ElfProblem::no_segments);
+    if (!entry_is_executable) return std::unexpected(ElfProblem::bad_entry);
     if (thread_storage) {
         const auto parsed = parse_thread_storage(image, *thread_storage);
-        if (!parsed)
-            return std::unexpected(parsed.error());
+        if (!parsed) return std::unexpected(parsed.error());
         image.thread_storage = *parsed;
     }
     image.program_header_count = file_header->program_header_count;

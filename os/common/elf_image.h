@@ -18,25 +18,25 @@
 namespace orrery::common {
 
 // X(name, sentence for people)
-#define ORRERY_ELF_PROBLEMS(X)                                                                           \
-    X(too_short, "the file is too short to be an ELF program")                                           \
-    X(bad_magic, "the file is not an ELF program (it does not start with 7f 45 4c 46)")                  \
-    X(not_64_bit, "the ELF file is not 64-bit little-endian")                                            \
-    X(bad_version, "the ELF version is unknown")                                                         \
-    X(wrong_machine, "the ELF file is for another processor than x86-64")                                \
-    X(not_static, "the ELF file is not a statically linked program at fixed addresses (ET_EXEC)")        \
-    X(needs_interpreter, "the program wants a dynamic linker, and there is none")                        \
-    X(bad_header_table, "the program header table does not lie inside the file")                         \
-    X(no_segments, "the program has nothing to load")                                                    \
-    X(too_many_segments, "the program has more loadable segments than are supported")                    \
-    X(segment_outside_file, "a segment's contents do not lie inside the file")                           \
-    X(segment_larger_in_file, "a segment is larger in the file than in memory")                          \
-    X(segment_misaligned, "a segment's file offset and address do not agree modulo the page size")       \
-    X(segment_outside_memory, "a segment does not lie inside the addresses that a program may use")      \
-    X(segments_overlap, "two segments share a page, or are not in ascending order")                      \
-    X(writable_and_executable, "a segment is both writable and executable")                              \
-    X(bad_entry, "the entry point does not lie in an executable segment")                                \
-    X(bad_thread_storage, "the thread-local storage segment is malformed")                               \
+#define ORRERY_ELF_PROBLEMS(X)                                                                                         \
+    X(too_short, "the file is too short to be an ELF program")                                                         \
+    X(bad_magic, "the file is not an ELF program (it does not start with 7f 45 4c 46)")                                \
+    X(not_64_bit, "the ELF file is not 64-bit little-endian")                                                          \
+    X(bad_version, "the ELF version is unknown")                                                                       \
+    X(wrong_machine, "the ELF file is for another processor than x86-64")                                              \
+    X(not_static, "the ELF file is not a statically linked program at fixed addresses (ET_EXEC)")                      \
+    X(needs_interpreter, "the program wants a dynamic linker, and there is none")                                      \
+    X(bad_header_table, "the program header table does not lie inside the file")                                       \
+    X(no_segments, "the program has nothing to load")                                                                  \
+    X(too_many_segments, "the program has more loadable segments than are supported")                                  \
+    X(segment_outside_file, "a segment's contents do not lie inside the file")                                         \
+    X(segment_larger_in_file, "a segment is larger in the file than in memory")                                        \
+    X(segment_misaligned, "a segment's file offset and address do not agree modulo the page size")                     \
+    X(segment_outside_memory, "a segment does not lie inside the addresses that a program may use")                    \
+    X(segments_overlap, "two segments share a page, or are not in ascending order")                                    \
+    X(writable_and_executable, "a segment is both writable and executable")                                            \
+    X(bad_entry, "the entry point does not lie in an executable segment")                                              \
+    X(bad_thread_storage, "the thread-local storage segment is malformed")                                             \
     X(too_large, "the program's segments need more memory than a program may have")
 
 enum class ElfProblem : std::uint32_t {
@@ -48,8 +48,9 @@ enum class ElfProblem : std::uint32_t {
 constexpr const char* sentence(ElfProblem problem)
 {
     switch (problem) {
-#define X(name, sentence) case ElfProblem::name: return sentence;
-    ORRERY_ELF_PROBLEMS(X)
+#define X(name, sentence)                                                                                              \
+    case ElfProblem::name: return sentence;
+        ORRERY_ELF_PROBLEMS(X)
 #undef X
     }
     return "an ELF problem that this version does not know";
@@ -58,10 +59,10 @@ constexpr const char* sentence(ElfProblem problem)
 // One PT_LOAD. The first and last page may be only partly the segment's; no two segments share a page.
 struct ElfSegment {
     std::uint64_t file_offset = 0; // bytes from the file's start; contents are [file_offset, file_offset + file_size)
-    std::uint64_t file_size = 0;   // bytes; the rest up to memory_size is zero
+    std::uint64_t file_size = 0; // bytes; the rest up to memory_size is zero
     std::uint64_t memory_size = 0; // bytes, > 0
-    std::uint64_t address = 0;     // of the first byte; address and file_offset agree modulo the page size
-    std::uint32_t protection = 0;  // abi::Protection; never writable and executable
+    std::uint64_t address = 0; // of the first byte; address and file_offset agree modulo the page size
+    std::uint32_t protection = 0; // abi::Protection; never writable and executable
 
     constexpr std::uint64_t first_page() const { return address & ~(abi::page_size - 1); }
     constexpr std::uint64_t end_page() const
@@ -72,10 +73,10 @@ struct ElfSegment {
 
 // PT_TLS: the image that every thread's block starts with.
 struct ElfThreadStorage {
-    std::uint64_t address = 0;     // of the image, inside a loaded segment
-    std::uint64_t file_size = 0;   // bytes that are copied
+    std::uint64_t address = 0; // of the image, inside a loaded segment
+    std::uint64_t file_size = 0; // bytes that are copied
     std::uint64_t memory_size = 0; // bytes of the block; the rest is zero
-    std::uint64_t alignment = 1;   // a power of two, at most one page
+    std::uint64_t alignment = 1; // a power of two, at most one page
 };
 
 inline constexpr std::size_t elf_max_segments = 8;

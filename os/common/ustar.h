@@ -36,8 +36,7 @@ public:
         name = without_dot(name);
         std::optional<std::span<const std::byte>> found;
         for_each([&](const UstarEntry& entry) {
-            if (!matches(entry, name))
-                return true;
+            if (!matches(entry, name)) return true;
             found = entry.contents;
             return false;
         });
@@ -87,8 +86,7 @@ private:
     static bool matches(const UstarEntry& entry, std::string_view name)
     {
         const std::string_view directory = without_dot(entry.directory);
-        if (directory.empty() || directory == ".")
-            return without_dot(entry.name) == name;
+        if (directory.empty() || directory == ".") return without_dot(entry.name) == name;
         return name.size() == directory.size() + 1 + entry.name.size() && name.starts_with(directory)
             && name[directory.size()] == '/' && name.ends_with(entry.name);
     }
@@ -112,24 +110,20 @@ private:
                 value = value * 8 + (digit - '0'); // 12 digits are 36 bits: no overflow
                 any = true;
             } else if (digit == ' ' || digit == 0) {
-                if (any)
-                    break;
+                if (any) break;
             } else {
                 return std::nullopt;
             }
         }
-        if (!any)
-            return std::nullopt;
+        if (!any) return std::nullopt;
         return value;
     }
 
     std::optional<Header> header_at(std::uint64_t offset) const
     {
-        if (offset > bytes_.size() || bytes_.size() - offset < block_size)
-            return std::nullopt;
+        if (offset > bytes_.size() || bytes_.size() - offset < block_size) return std::nullopt;
         const std::byte* block = bytes_.data() + offset;
-        if (text(block, magic_field) != "ustar")
-            return std::nullopt; // also the zero block that ends every archive
+        if (text(block, magic_field) != "ustar") return std::nullopt; // also the zero block that ends every archive
 
         // The checksum is taken with its own field as spaces.
         std::uint64_t sum = 0;
@@ -139,8 +133,7 @@ private:
         }
         const auto checksum = octal(block, checksum_field);
         const auto size = octal(block, size_field);
-        if (!checksum || *checksum != sum || !size || *size > bytes_.size() - offset - block_size)
-            return std::nullopt;
+        if (!checksum || *checksum != sum || !size || *size > bytes_.size() - offset - block_size) return std::nullopt;
 
         const auto type = static_cast<char>(block[type_field.offset]);
         return Header {

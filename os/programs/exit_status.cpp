@@ -6,8 +6,7 @@
 
 int main(int argc, char** argv)
 {
-    if (argc == 2)
-        return std::atoi(argv[1]);
+    if (argc == 2) return std::atoi(argv[1]);
     if (argc == 3 && std::strcmp(argv[1], "signal") == 0) {
         std::raise(std::atoi(argv[2]));
         std::fprintf(stderr, "exit-status: signal %s did not end the process\n", argv[2]);

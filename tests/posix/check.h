@@ -21,8 +21,7 @@ inline void report(const char* file, int line, const char* what)
 template <typename Left, typename Right>
 void check_equal(const char* file, int line, const char* what, const Left& left, const Right& right)
 {
-    if (left == right)
-        return;
+    if (left == right) return;
     report(file, line, what);
     std::printf("    left %lld, right %lld\n", static_cast<long long>(left), static_cast<long long>(right));
     std::fflush(stdout);
@@ -39,8 +38,7 @@ int run(const Test (&tests)[count])
     for (const Test& test : tests) {
         const int before = failures;
         test.function();
-        if (failures != before)
-            std::printf("FAILED %s\n", test.name);
+        if (failures != before) std::printf("FAILED %s\n", test.name);
     }
     std::printf("%lu tests, %d failed checks\n", count, failures);
     return failures > 100 ? 100 : failures;
@@ -48,11 +46,9 @@ int run(const Test (&tests)[count])
 
 } // namespace posix_test
 
-#define CHECK(condition)                                             \
-    do {                                                             \
-        if (!(condition))                                            \
-            posix_test::report(__FILE__, __LINE__, #condition);      \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) posix_test::report(__FILE__, __LINE__, #condition);                                          \
     } while (false)
 
-#define CHECK_EQUAL(left, right) \
-    posix_test::check_equal(__FILE__, __LINE__, #left " == " #right, (left), (right))
+#define CHECK_EQUAL(left, right) posix_test::check_equal(__FILE__, __LINE__, #left " == " #right, (left), (right))

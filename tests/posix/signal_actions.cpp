@@ -20,10 +20,8 @@ void recurse(int number)
 {
     handled = handled + 1;
     depth = depth + 1;
-    if (depth > deepest)
-        deepest = depth;
-    if (handled < 3)
-        raise(number);
+    if (depth > deepest) deepest = depth;
+    if (handled < 3) raise(number);
     depth = depth - 1;
 }
 

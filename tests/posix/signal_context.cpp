@@ -29,11 +29,13 @@ extern char context_probe_instruction[];
 extern char context_probe_other[];
 }
 
-#define LOAD_VECTORS(structure)                                                                                      \
-    ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n movdqa " structure " + 128 + 16 * \\i(%rip), %xmm\\i\n" \
+#define LOAD_VECTORS(structure)                                                                                        \
+    ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n movdqa " structure                                 \
+    " + 128 + 16 * \\i(%rip), %xmm\\i\n"                                                                               \
     ".endr\n"
-#define STORE_VECTORS(structure)                                                                                     \
-    ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n movdqa %xmm\\i, " structure " + 128 + 16 * \\i(%rip)\n" \
+#define STORE_VECTORS(structure)                                                                                       \
+    ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n movdqa %xmm\\i, " structure                        \
+    " + 128 + 16 * \\i(%rip)\n"                                                                                        \
     ".endr\n"
 asm(R"(
     .text
@@ -139,13 +141,10 @@ bool shows(const ucontext_t& context, const Registers& registers)
 {
     const auto& gregs = context.uc_mcontext.gregs;
     for (int i = 0; i < 15; i++) {
-        if (static_cast<std::uint64_t>(gregs[greg_of[i]]) != registers.general[i])
-            return false;
+        if (static_cast<std::uint64_t>(gregs[greg_of[i]]) != registers.general[i]) return false;
     }
-    if (((static_cast<std::uint64_t>(gregs[REG_EFL]) ^ registers.flags) & user_flags) != 0)
-        return false;
-    if (std::memcmp(context.uc_mcontext.fpregs->_xmm, registers.vector, sizeof registers.vector) != 0)
-        return false;
+    if (((static_cast<std::uint64_t>(gregs[REG_EFL]) ^ registers.flags) & user_flags) != 0) return false;
+    if (std::memcmp(context.uc_mcontext.fpregs->_xmm, registers.vector, sizeof registers.vector) != 0) return false;
     return static_cast<std::uint64_t>(gregs[REG_RIP]) == reinterpret_cast<std::uint64_t>(context_probe_instruction);
 }
 
@@ -155,8 +154,7 @@ void on_illegal(int, siginfo_t*, void* argument)
     handled = handled + 1;
     shown_right = shows(context, context_before);
     context.uc_mcontext.gregs[REG_RIP] += 2; // UD2 has two bytes
-    if (edit != nullptr)
-        edit(context);
+    if (edit != nullptr) edit(context);
     // What a handler leaves in registers is nobody's business.
     asm volatile("pcmpeqd %%xmm0, %%xmm0\n movdqa %%xmm0, %%xmm5\n movdqa %%xmm0, %%xmm15" ::: "xmm0", "xmm5", "xmm15");
 }

@@ -81,8 +81,7 @@ void a_bad_read_is_repaired_and_resumed()
 void a_write_to_constant_memory_says_so()
 {
     install(SIGSEGV, jump_out);
-    if (sigsetjmp(back, 1) == 0)
-        *const_cast<volatile char*>(&read_only[3]) = 'x';
+    if (sigsetjmp(back, 1) == 0) *const_cast<volatile char*>(&read_only[3]) = 'x';
     CHECK_EQUAL(handled, 1);
     CHECK_EQUAL(seen_code, SEGV_ACCERR);
     CHECK(seen_address == &read_only[3]);
@@ -92,8 +91,7 @@ void a_write_to_constant_memory_says_so()
 void a_jump_to_data_faults()
 {
     install(SIGSEGV, jump_out);
-    if (sigsetjmp(back, 1) == 0)
-        asm volatile("call *%0" : : "r"(&good) : "memory");
+    if (sigsetjmp(back, 1) == 0) asm volatile("call *%0" : : "r"(&good) : "memory");
     CHECK_EQUAL(handled, 1);
     CHECK_EQUAL(seen_code, SEGV_ACCERR);
     CHECK(seen_address == &good);
@@ -102,8 +100,7 @@ void a_jump_to_data_faults()
 void an_illegal_instruction_names_itself()
 {
     install(SIGILL, jump_out);
-    if (sigsetjmp(back, 1) == 0)
-        asm volatile(".globl illegal_instruction_here\nillegal_instruction_here: ud2");
+    if (sigsetjmp(back, 1) == 0) asm volatile(".globl illegal_instruction_here\nillegal_instruction_here: ud2");
     CHECK_EQUAL(handled, 1);
     CHECK_EQUAL(seen_number, SIGILL);
     CHECK(seen_address == illegal_instruction_here);
@@ -113,8 +110,7 @@ void an_illegal_instruction_names_itself()
 void a_privileged_instruction_faults()
 {
     install(SIGSEGV, jump_out); // general protection is SIGSEGV on Linux, too
-    if (sigsetjmp(back, 1) == 0)
-        asm volatile("hlt");
+    if (sigsetjmp(back, 1) == 0) asm volatile("hlt");
     CHECK_EQUAL(handled, 1);
     CHECK_EQUAL(seen_trap, 13);
 }
@@ -131,9 +127,8 @@ void a_division_by_zero_is_an_arithmetic_fault()
 
 void a_breakpoint_is_a_trap()
 {
-    install(SIGTRAP, [](int number, siginfo_t* info, void* context) {
-        note(number, info, static_cast<ucontext_t*>(context));
-    });
+    install(SIGTRAP,
+        [](int number, siginfo_t* info, void* context) { note(number, info, static_cast<ucontext_t*>(context)); });
     asm volatile("int3"); // a trap: the saved RIP is behind it
     CHECK_EQUAL(handled, 1);
     CHECK_EQUAL(seen_number, SIGTRAP);
@@ -147,7 +142,8 @@ void a_single_step_is_a_trap()
         note(number, info, context);
         context->uc_mcontext.gregs[REG_EFL] &= ~0x100; // stop stepping
     });
-    asm volatile("subq $128, %%rsp\n pushfq\n orl $0x100, (%%rsp)\n popfq\n nop\n nop\n addq $128, %%rsp" ::: "cc", "memory");
+    asm volatile("subq $128, %%rsp\n pushfq\n orl $0x100, (%%rsp)\n popfq\n nop\n nop\n addq $128, %%rsp" ::
+            : "cc", "memory");
     CHECK_EQUAL(handled, 1);
     CHECK_EQUAL(seen_trap, 1);
 }
@@ -180,8 +176,7 @@ void a_handler_steps_through_the_program()
 void fault_inside(int number, siginfo_t* info, void* context)
 {
     note(number, info, static_cast<ucontext_t*>(context));
-    if (load_through(reinterpret_cast<void*>(0x40)) == 4711)
-        handled = handled + 100;
+    if (load_through(reinterpret_cast<void*>(0x40)) == 4711) handled = handled + 100;
 }
 
 void a_handler_may_fault_itself()

@@ -15,8 +15,7 @@ volatile sig_atomic_t handled = 0;
 {
     volatile char room[64];
     room[0] = static_cast<char>(depth);
-    if (depth == 0)
-        longjmp(plain, value_to_jump_with);
+    if (depth == 0) longjmp(plain, value_to_jump_with);
     jump_from_below(depth - 1);
     (void)room[0];
 }
@@ -26,8 +25,7 @@ void a_jump_returns_its_value()
     for (const int value : { 1, 5, -3, 0 }) {
         value_to_jump_with = value;
         const int result = setjmp(plain);
-        if (result == 0)
-            jump_from_below(20);
+        if (result == 0) jump_from_below(20);
         CHECK_EQUAL(result, value == 0 ? 1 : value); // 0 would look like the first return
     }
 }
@@ -87,8 +85,7 @@ void out_of_a_handler_with_the_mask()
 void out_of_a_handler_without_the_mask()
 {
     install(SIGUSR1, jump_out);
-    if (sigsetjmp(with_mask, 0) == 0)
-        raise(SIGUSR1);
+    if (sigsetjmp(with_mask, 0) == 0) raise(SIGUSR1);
     CHECK_EQUAL(handled, 1);
     CHECK(is_blocked(SIGUSR1)); // as in the handler
     CHECK(is_blocked(SIGTERM));
@@ -103,8 +100,7 @@ void deliver(int) { delivered = delivered + 1; }
 void raise_and_jump(int)
 {
     raise(SIGTERM); // blocked by the action's mask
-    if (delivered != 0)
-        delivered = 100;
+    if (delivered != 0) delivered = 100;
     siglongjmp(with_mask, 1);
 }
 
@@ -113,8 +109,7 @@ void a_jump_lets_pending_signals_in()
     install(SIGTERM, deliver);
     install(SIGUSR1, raise_and_jump);
     delivered = 0;
-    if (sigsetjmp(with_mask, 1) == 0)
-        raise(SIGUSR1);
+    if (sigsetjmp(with_mask, 1) == 0) raise(SIGUSR1);
     CHECK_EQUAL(delivered, 1);
 }
 
@@ -125,8 +120,7 @@ void out_of_nested_handlers()
     install(SIGUSR1, outer);
     install(SIGUSR2, jump_out);
     for (volatile int i = 0; i < 50; i = i + 1) {
-        if (sigsetjmp(with_mask, 1) == 0)
-            raise(SIGUSR1);
+        if (sigsetjmp(with_mask, 1) == 0) raise(SIGUSR1);
     }
     CHECK_EQUAL(handled, 50);
     CHECK(!is_blocked(SIGUSR1));

@@ -32,8 +32,7 @@ sigset_t set_of(int first, int second = 0, int third = 0)
     sigset_t set;
     sigemptyset(&set);
     for (const int number : { first, second, third }) {
-        if (number != 0)
-            sigaddset(&set, number);
+        if (number != 0) sigaddset(&set, number);
     }
     return set;
 }

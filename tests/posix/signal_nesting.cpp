@@ -30,8 +30,7 @@ void install(int number, void (*handler)(int), int also_blocked = 0)
     struct sigaction action {};
     action.sa_handler = handler;
     sigemptyset(&action.sa_mask);
-    if (also_blocked != 0)
-        sigaddset(&action.sa_mask, also_blocked);
+    if (also_blocked != 0) sigaddset(&action.sa_mask, also_blocked);
     CHECK_EQUAL(sigaction(number, &action, nullptr), 0);
 }
 
@@ -91,12 +90,9 @@ void deep(int number)
 {
     depth = depth + 1;
     const int mine = depth;
-    if (deepest < depth)
-        deepest = depth;
-    if (mine < 100)
-        raise(number);
-    if (depth != mine)
-        sum_is_right = 0;
+    if (deepest < depth) deepest = depth;
+    if (mine < 100) raise(number);
+    if (depth != mine) sum_is_right = 0;
     depth = depth - 1;
 }
 
@@ -118,8 +114,7 @@ void open_the_mask(int number, siginfo_t*, void* argument)
 {
     note(number);
     auto* const context = static_cast<ucontext_t*>(argument);
-    if (sigismember(&context->uc_sigmask, SIGUSR2) == 1)
-        note(1000); // the interrupted mask is shown
+    if (sigismember(&context->uc_sigmask, SIGUSR2) == 1) note(1000); // the interrupted mask is shown
     sigdelset(&context->uc_sigmask, SIGUSR2);
     sigaddset(&context->uc_sigmask, SIGTERM);
     note(-number);

@@ -184,8 +184,7 @@ void one_after_the_other_on_different_stacks()
 volatile int deep_enough = -1; // never: the stack ends first
 [[gnu::noinline]] int overflow(int depth)
 {
-    if (depth == deep_enough)
-        return 0;
+    if (depth == deep_enough) return 0;
     volatile char room[1024];
     room[0] = static_cast<char>(depth);
     const int below = overflow(depth + 1);
@@ -204,8 +203,7 @@ void an_exhausted_stack_is_survived()
     use_stack(stack_memory, sizeof stack_memory);
     install(SIGSEGV, on_overflow, SA_ONSTACK);
     for (volatile int i = 0; i < 3; i = i + 1) {
-        if (sigsetjmp(back, 1) == 0)
-            std::printf("%d\n", overflow(0));
+        if (sigsetjmp(back, 1) == 0) std::printf("%d\n", overflow(0));
     }
     CHECK_EQUAL(handled, 3);
     CHECK(was_on_stack);
@@ -216,10 +214,7 @@ void an_exhausted_stack_is_survived()
 
 // uc_stack shows the interrupted situation.
 volatile sig_atomic_t shown_flags = -1;
-void show(int, siginfo_t*, void* context)
-{
-    shown_flags = static_cast<ucontext_t*>(context)->uc_stack.ss_flags;
-}
+void show(int, siginfo_t*, void* context) { shown_flags = static_cast<ucontext_t*>(context)->uc_stack.ss_flags; }
 void the_ucontext_shows_the_stack()
 {
     use_stack(stack_memory, sizeof stack_memory);

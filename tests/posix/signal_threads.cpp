@@ -139,8 +139,7 @@ void a_signal_reaches_a_running_thread()
 // With one processor the other thread waits for this one's time slice to end; a thousand of them would be long.
 void give_way(unsigned round)
 {
-    if (round % 64 == 0)
-        sched_yield();
+    if (round % 64 == 0) sched_yield();
 }
 
 // Each signal is answered before the next one goes: none may get lost, whatever the thread does meanwhile.
@@ -309,8 +308,7 @@ void mutex_and_condition()
         box = i;
         pthread_cond_broadcast(&condition);
         pthread_mutex_unlock(&mutex);
-        if (i % 10 == 0 && i < 490)
-            CHECK_EQUAL(pthread_kill(thread, SIGUSR1), 0);
+        if (i % 10 == 0 && i < 490) CHECK_EQUAL(pthread_kill(thread, SIGUSR1), 0);
     }
     join(thread);
     CHECK(handled.load() > 0);

@@ -28,8 +28,7 @@ sigset_t set_of(int first, int second = 0)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, first);
-    if (second != 0)
-        sigaddset(&set, second);
+    if (second != 0) sigaddset(&set, second);
     return set;
 }
 
@@ -108,7 +107,8 @@ void pause_ends_with_a_handler()
     in_milliseconds(2);
     errno = 0;
     // If the machine is so slow that the timer is over before pause begins, there must still be an end.
-    const itimerval again { .it_interval = { .tv_sec = 0, .tv_usec = 20'000 }, .it_value = { .tv_sec = 0, .tv_usec = 2'000 } };
+    const itimerval again { .it_interval = { .tv_sec = 0, .tv_usec = 20'000 },
+        .it_value = { .tv_sec = 0, .tv_usec = 2'000 } };
     CHECK_EQUAL(setitimer(ITIMER_REAL, &again, nullptr), 0);
     CHECK_EQUAL(pause(), -1);
     CHECK_EQUAL(errno, EINTR);
@@ -185,7 +185,8 @@ void another_signal_ends_sigwaitinfo()
     install(SIGALRM, count);
     const sigset_t set = set_of(SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, nullptr);
-    const itimerval again { .it_interval = { .tv_sec = 0, .tv_usec = 20'000 }, .it_value = { .tv_sec = 0, .tv_usec = 2'000 } };
+    const itimerval again { .it_interval = { .tv_sec = 0, .tv_usec = 20'000 },
+        .it_value = { .tv_sec = 0, .tv_usec = 2'000 } };
     CHECK_EQUAL(setitimer(ITIMER_REAL, &again, nullptr), 0);
     errno = 0;
     CHECK_EQUAL(sigwaitinfo(&set, nullptr), -1);

@@ -27,13 +27,11 @@ bool map_up_to(std::uint64_t end)
     const std::uint64_t wanted = (end - mapped_end + abi::page_size - 1) & ~(abi::page_size - 1);
     const std::uint64_t step = std::max(wanted, smallest_step);
     const auto object = runtime::result_of(runtime::raw::memory_create(step, 0));
-    if (!object)
-        return false;
-    const auto address = runtime::result_of(runtime::raw::memory_map(runtime::process_state.space, *object, 0,
-        mapped_end, step, abi::protection_read | abi::protection_write));
+    if (!object) return false;
+    const auto address = runtime::result_of(runtime::raw::memory_map(
+        runtime::process_state.space, *object, 0, mapped_end, step, abi::protection_read | abi::protection_write));
     runtime::raw::handle_close(*object);
-    if (!address)
-        return false;
+    if (!address) return false;
     mapped_end += step;
     return true;
 }

@@ -11,10 +11,7 @@ extern "C" {
 
 char** environ = nullptr;
 
-pid_t getpid()
-{
-    return static_cast<pid_t>(orrery::runtime::process_state.process_id);
-}
+pid_t getpid() { return static_cast<pid_t>(orrery::runtime::process_state.process_id); }
 
 // 0 if the maker did not introduce itself.
 pid_t getppid()
@@ -24,26 +21,11 @@ pid_t getppid()
 }
 
 // Every process is its own group: there is no process manager yet that could say otherwise.
-pid_t getpgrp()
-{
-    return getpid();
-}
+pid_t getpgrp() { return getpid(); }
 
-uid_t getuid()
-{
-    return 0;
-}
-uid_t geteuid()
-{
-    return 0;
-}
-gid_t getgid()
-{
-    return 0;
-}
-gid_t getegid()
-{
-    return 0;
-}
+uid_t getuid() { return 0; }
+uid_t geteuid() { return 0; }
+gid_t getgid() { return 0; }
+gid_t getegid() { return 0; }
 
 } // extern "C"

@@ -15,13 +15,11 @@ abi::Result<std::span<const std::byte>> map_initrd()
     const auto value = [](abi::Auxiliary type) { return orrery_auxiliary(static_cast<std::uint64_t>(type), 0, 0); };
     const std::uint64_t handle = value(abi::Auxiliary::initrd_handle);
     const std::uint64_t size = value(abi::Auxiliary::initrd_size);
-    if (handle == 0 || size == 0)
-        return std::unexpected(abi::Error::not_found);
+    if (handle == 0 || size == 0) return std::unexpected(abi::Error::not_found);
     const std::uint64_t pages = (size + abi::page_size - 1) & ~(abi::page_size - 1);
     const auto address = runtime::result_of(
         runtime::raw::memory_map(runtime::process_state.space, handle, 0, 0, pages, abi::protection_read));
-    if (!address)
-        return std::unexpected(address.error());
+    if (!address) return std::unexpected(address.error());
     return std::span(reinterpret_cast<const std::byte*>(*address), size);
 }
 

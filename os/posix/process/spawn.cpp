@@ -20,10 +20,7 @@ constexpr std::uint64_t stack_top = 0x0000'7fff'f000'0000;
 constexpr std::size_t max_handles = 24;
 constexpr std::size_t max_auxiliary = 16;
 
-SpawnProblem kernel_problem(abi::Error error)
-{
-    return { .elf = {}, .error = error };
-}
+SpawnProblem kernel_problem(abi::Error error) { return { .elf = {}, .error = error }; }
 
 // Closes a handle at the end of a scope, unless it is kept.
 class OwnedHandle {
@@ -34,8 +31,7 @@ public:
     }
     ~OwnedHandle()
     {
-        if (handle_ != abi::no_handle)
-            raw::handle_close(handle_);
+        if (handle_ != abi::no_handle) raw::handle_close(handle_);
     }
     OwnedHandle(const OwnedHandle&) = delete;
     OwnedHandle& operator=(const OwnedHandle&) = delete;
@@ -46,19 +42,17 @@ private:
     abi::Handle handle_;
 };
 
-// New memory, mapped writable here and with `protection` at `address` there. `fill` writes it through the first mapping,
-// which is gone afterwards.
+// New memory, mapped writable here and with `protection` at `address` there. `fill` writes it through the first
+// mapping, which is gone afterwards.
 template <typename Fill>
 abi::Error map_filled(abi::Handle space, std::uint64_t address, std::uint64_t size, std::uint32_t protection, Fill fill)
 {
     const auto object = result_of(raw::memory_create(size, 0));
-    if (!object)
-        return object.error();
+    if (!object) return object.error();
     const OwnedHandle memory(static_cast<abi::Handle>(*object));
-    const auto here = result_of(raw::memory_map(runtime::process_state.space, memory.get(), 0, 0, size,
-        abi::protection_read | abi::protection_write));
-    if (!here)
-        return here.error();
+    const auto here = result_of(raw::memory_map(
+        runtime::process_state.space, memory.get(), 0, 0, size, abi::protection_read | abi::protection_write));
+    if (!here) return here.error();
     fill(reinterpret_cast<std::byte*>(*here));
     raw::memory_unmap(runtime::process_state.space, *here, size);
     const auto there = result_of(raw::memory_map(space, memory.get(), 0, address, size, protection));
@@ -69,12 +63,11 @@ abi::Error map_segments(abi::Handle space, std::span<const std::byte> file, cons
 {
     for (const common::ElfSegment& segment : image.segments()) {
         const std::uint64_t begin = segment.first_page();
-        const abi::Error error
-            = map_filled(space, begin, segment.end_page() - begin, segment.protection, [&](std::byte* memory) {
-                  std::memcpy(memory + (segment.address - begin), file.data() + segment.file_offset, segment.file_size);
-              });
-        if (error != abi::Error::none)
-            return error;
+        const abi::Error error =
+            map_filled(space, begin, segment.end_page() - begin, segment.protection, [&](std::byte* memory) {
+                std::memcpy(memory + (segment.address - begin), file.data() + segment.file_offset, segment.file_size);
+            });
+        if (error != abi::Error::none) return error;
     }
     return abi::Error::none;
 }
@@ -95,8 +88,7 @@ public:
     std::uint64_t push_string(const char* text)
     {
         const std::size_t size = std::strlen(text) + 1;
-        if (!reserve(size))
-            return 0;
+        if (!reserve(size)) return 0;
         std::memcpy(next_, text, size);
         return address();
     }
@@ -107,8 +99,7 @@ public:
     }
     void push(std::uint64_t word)
     {
-        if (reserve(sizeof word))
-            std::memcpy(next_, &word, sizeof word);
+        if (reserve(sizeof word)) std::memcpy(next_, &word, sizeof word);
     }
 
 private:
@@ -146,20 +137,15 @@ void push_string_addresses(StackWriter& stack, std::span<const char* const> text
 
 } // namespace
 
-const char* SpawnProblem::sentence() const
-{
-    return elf ? abi::sentence(error) : common::sentence(elf.error());
-}
+const char* SpawnProblem::sentence() const { return elf ? abi::sentence(error) : common::sentence(elf.error()); }
 
 std::expected<PreparedProcess, SpawnProblem> PreparedProcess::prepare(
     std::span<const std::byte> file, std::uint32_t process_id, std::string_view name)
 {
     const auto image = common::parse_elf(file);
-    if (!image)
-        return std::unexpected(SpawnProblem { .elf = std::unexpected(image.error()) });
+    if (!image) return std::unexpected(SpawnProblem { .elf = std::unexpected(image.error()) });
     const auto created = result_of(raw::space_create(name.data(), name.size()));
-    if (!created)
-        return std::unexpected(kernel_problem(created.error()));
+    if (!created) return std::unexpected(kernel_problem(created.error()));
     OwnedHandle space(static_cast<abi::Handle>(*created));
     if (const abi::Error error = map_segments(space.get(), file, *image); error != abi::Error::none)
         return std::unexpected(kernel_problem(error));
@@ -177,15 +163,13 @@ std::expected<SpawnedProcess, SpawnProblem> PreparedProcess::start(const SpawnRe
     if (request.handles.size() > max_handles || request.auxiliary.size() > max_auxiliary)
         return std::unexpected(kernel_problem(abi::Error::limit_reached));
 
-    const auto own = result_of(raw::handle_install(
-        space_, space_, abi::right_manage | abi::right_signal | abi::right_duplicate));
-    if (!own)
-        return std::unexpected(kernel_problem(own.error()));
+    const auto own =
+        result_of(raw::handle_install(space_, space_, abi::right_manage | abi::right_signal | abi::right_duplicate));
+    if (!own) return std::unexpected(kernel_problem(own.error()));
     add(abi::Auxiliary::space_handle, *own);
     for (const GivenHandle& given : request.handles) {
         const auto installed = result_of(raw::handle_install(space_, given.handle, given.rights));
-        if (!installed)
-            return std::unexpected(kernel_problem(installed.error()));
+        if (!installed) return std::unexpected(kernel_problem(installed.error()));
         add(given.type, *installed);
     }
     add(abi::Auxiliary::program_headers, image_.program_headers);
@@ -221,14 +205,11 @@ std::expected<SpawnedProcess, SpawnProblem> PreparedProcess::start(const SpawnRe
             overflowed = stack.overflowed();
             stack_pointer = stack.address();
         });
-    if (overflowed)
-        return std::unexpected(kernel_problem(abi::Error::limit_reached));
-    if (error != abi::Error::none)
-        return std::unexpected(kernel_problem(error));
+    if (overflowed) return std::unexpected(kernel_problem(abi::Error::limit_reached));
+    if (error != abi::Error::none) return std::unexpected(kernel_problem(error));
 
     const auto thread = result_of(raw::thread_create(space_, image_.entry, stack_pointer, 0, 0));
-    if (!thread)
-        return std::unexpected(kernel_problem(thread.error()));
+    if (!thread) return std::unexpected(kernel_problem(thread.error()));
     raw::handle_close(*thread);
     signal::add_peer(process_id_, space_); // so that kill(pid) works; without room, only the handle does
     return SpawnedProcess { .space = space.keep(), .process_id = process_id_ };
@@ -238,23 +219,19 @@ std::expected<SpawnedProcess, SpawnProblem> spawn(const SpawnRequest& request)
 {
     const auto prepared = PreparedProcess::prepare(
         request.file, request.process_id, request.arguments.empty() ? "" : request.arguments.front());
-    if (!prepared)
-        return std::unexpected(prepared.error());
+    if (!prepared) return std::unexpected(prepared.error());
     return prepared->start(request);
 }
 
 std::expected<abi::ExitStatus, abi::Error> wait_for_end(const SpawnedProcess& process)
 {
     while (true) {
-        const auto waited
-            = signal::interruptible([&] { return raw::space_wait(process.space, abi::no_deadline); });
-        if (runtime::failed_with(waited.result, abi::Error::interrupted))
-            continue;
+        const auto waited = signal::interruptible([&] { return raw::space_wait(process.space, abi::no_deadline); });
+        if (runtime::failed_with(waited.result, abi::Error::interrupted)) continue;
         signal::remove_peer(process.process_id);
         raw::handle_close(process.space);
         const auto word = result_of(waited.result);
-        if (!word)
-            return std::unexpected(word.error());
+        if (!word) return std::unexpected(word.error());
         return abi::ExitStatus::from_word(*word);
     }
 }

@@ -18,22 +18,22 @@ namespace orrery::process {
 // A handle that the new process gets, and the auxiliary vector entry under which it finds it.
 struct GivenHandle {
     abi::Auxiliary type;
-    abi::Handle handle;   // in the caller's table
+    abi::Handle handle; // in the caller's table
     std::uint32_t rights; // abi::Right
 };
 
 struct SpawnRequest {
-    std::span<const std::byte> file;         // the whole ELF file
-    std::span<const char* const> arguments;  // argv, without the terminating null; the first names the process
+    std::span<const std::byte> file; // the whole ELF file
+    std::span<const char* const> arguments; // argv, without the terminating null; the first names the process
     std::span<const char* const> environment;
-    std::span<const GivenHandle> handles;    // at most 24
+    std::span<const GivenHandle> handles; // at most 24
     std::span<const abi::AuxiliaryEntry> auxiliary; // more entries, such as parent_process_id; at most 16
-    std::uint32_t process_id;                // what getpid() will say; the caller makes it unique
+    std::uint32_t process_id; // what getpid() will say; the caller makes it unique
 };
 
 struct SpawnProblem {
-    std::expected<void, common::ElfProblem> elf {};  // an error if the file was refused
-    abi::Error error = abi::Error::none;             // else what the kernel said
+    std::expected<void, common::ElfProblem> elf {}; // an error if the file was refused
+    abi::Error error = abi::Error::none; // else what the kernel said
     const char* sentence() const;
 };
 

@@ -1,5 +1,5 @@
-// The ring's ends (abi/ring_queue.h) on Orrery: mapping a ring handle, sleeping and waking through the kernel, and phases
-// in the thread's flight recorder.
+// The ring's ends (abi/ring_queue.h) on Orrery: mapping a ring handle, sleeping and waking through the kernel, and
+// phases in the thread's flight recorder.
 #pragma once
 
 #include "abi/handle.h"
@@ -17,8 +17,8 @@
 
 namespace orrery::ring {
 
-// abi::RingSystem: the two system calls. A signal that comes while this side sleeps is handled; the sleep goes on unless
-// its handler was installed without SA_RESTART, then the wait ends with `interrupted`.
+// abi::RingSystem: the two system calls. A signal that comes while this side sleeps is handled; the sleep goes on
+// unless its handler was installed without SA_RESTART, then the wait ends with `interrupted`.
 class KernelRing {
 public:
     explicit KernelRing(abi::Handle handle)
@@ -29,8 +29,7 @@ public:
     abi::Error wait(abi::RingSide self, std::uint64_t deadline)
     {
         const auto waited = signal::interruptible([&] { return runtime::raw::ring_wait(handle_, self, deadline); });
-        if (waited.result >= 0)
-            return abi::Error::none;
+        if (waited.result >= 0) return abi::Error::none;
         const auto error = static_cast<abi::Error>(-waited.result);
         // "None" makes the ring's end look again, and sleep again if there is nothing.
         return error == abi::Error::interrupted && !waited.must_not_resume ? abi::Error::none : error;
@@ -55,8 +54,8 @@ struct RingTrace {
     static void broken(std::uint32_t ring, abi::BrokenReason reason, abi::RingSide side)
     {
         abi::ThreadControl& control = *runtime::thread_control();
-        ORRERY_USER_PHASE(control, ring, broken, 0, ring, static_cast<std::uint32_t>(reason),
-            static_cast<std::uint32_t>(side));
+        ORRERY_USER_PHASE(
+            control, ring, broken, 0, ring, static_cast<std::uint32_t>(reason), static_cast<std::uint32_t>(side));
     }
 };
 
@@ -78,13 +77,11 @@ template <typename End, typename Entry>
 std::expected<End, abi::Error> attach(abi::Handle handle, std::uint32_t capacity)
 {
     const std::uint64_t bytes = ring_bytes(sizeof(Entry), capacity);
-    const auto address = runtime::result_of(runtime::raw::memory_map(runtime::process_state.space, handle, 0, 0, bytes,
-        abi::protection_read | abi::protection_write));
-    if (!address)
-        return std::unexpected(address.error());
+    const auto address = runtime::result_of(runtime::raw::memory_map(
+        runtime::process_state.space, handle, 0, 0, bytes, abi::protection_read | abi::protection_write));
+    if (!address) return std::unexpected(address.error());
     auto end = End::attach(reinterpret_cast<void*>(*address), bytes, capacity, KernelRing(handle));
-    if (!end)
-        return std::unexpected(abi::Error::broken);
+    if (!end) return std::unexpected(abi::Error::broken);
     return std::move(*end);
 }
 

@@ -16,9 +16,8 @@ namespace {
 void* allocate(std::size_t size, std::size_t alignment)
 {
     void* memory = alignment <= alignof(std::max_align_t) ? std::malloc(size == 0 ? 1 : size)
-                                                         : aligned_alloc(alignment, size == 0 ? alignment : size);
-    if (memory == nullptr)
-        std::abort();
+                                                          : aligned_alloc(alignment, size == 0 ? alignment : size);
+    if (memory == nullptr) std::abort();
     return memory;
 }
 

@@ -32,8 +32,7 @@ int errno_of(abi::Error error)
 
 long posix_result(std::int64_t returned)
 {
-    if (returned >= 0)
-        return static_cast<long>(returned);
+    if (returned >= 0) return static_cast<long>(returned);
     errno = errno_of(static_cast<abi::Error>(-returned));
     return -1;
 }

@@ -16,10 +16,7 @@ constinit thread_local struct _reent* thread_reent = nullptr;
 
 } // namespace
 
-void orrery::runtime::use_reent(struct _reent* reent)
-{
-    thread_reent = reent;
-}
+void orrery::runtime::use_reent(struct _reent* reent) { thread_reent = reent; }
 
 extern "C" struct _reent* __getreent()
 {
@@ -69,21 +66,20 @@ bool try_acquire(__lock& lock)
 
 void release(__lock& lock)
 {
-    if (--lock.depth != 0)
-        return;
+    if (--lock.depth != 0) return;
     __atomic_store_n(&lock.owner, nullptr, __ATOMIC_RELAXED);
-    if (lock.state.exchange(0, std::memory_order_release) == 2)
-        orrery::runtime::raw::futex_wake(&lock.state, 1u);
+    if (lock.state.exchange(0, std::memory_order_release) == 2) orrery::runtime::raw::futex_wake(&lock.state, 1u);
 }
 
 } // namespace
 
 extern "C" {
 
-#define ORRERY_NEWLIB_LOCKS(X)                                                                                  \
-    X(sinit_recursive_mutex)                                                                                    \
-    X(sfp_recursive_mutex) X(atexit_recursive_mutex) X(at_quick_exit_mutex) X(malloc_recursive_mutex)           \
-    X(env_recursive_mutex) X(tz_mutex) X(dd_hash_mutex) X(arc4random_mutex)
+#define ORRERY_NEWLIB_LOCKS(X)                                                                                         \
+    X(sinit_recursive_mutex)                                                                                           \
+    X(sfp_recursive_mutex)                                                                                             \
+    X(atexit_recursive_mutex) X(at_quick_exit_mutex) X(malloc_recursive_mutex) X(env_recursive_mutex) X(tz_mutex)      \
+        X(dd_hash_mutex) X(arc4random_mutex)
 #define X(name) struct __lock __lock___##name;
 ORRERY_NEWLIB_LOCKS(X)
 #undef X

@@ -12,7 +12,8 @@ void __sort(Iterator first, Iterator last, Compare)
         first, last, Less {}, 2 * std::__log2i(last - first));
 }
 #define X(type) template void __sort<__less<type>&, type*>(type*, type*, __less<type>&);
-X(char) X(wchar_t) X(signed char) X(unsigned char) X(short) X(unsigned short) X(int) X(unsigned) X(long)
-X(unsigned long) X(long long) X(unsigned long long) X(float) X(double) X(long double)
+X(char)
+X(wchar_t) X(signed char) X(unsigned char) X(short) X(unsigned short) X(int) X(unsigned) X(long) X(unsigned long)
+    X(long long) X(unsigned long long) X(float) X(double) X(long double)
 #undef X
-_LIBCPP_END_NAMESPACE_STD
+        _LIBCPP_END_NAMESPACE_STD

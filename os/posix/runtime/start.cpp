@@ -1,5 +1,5 @@
-// From the first instruction to main: reads the auxiliary vector, makes the thread's memory, registers the signal words,
-// runs constructors, calls main, and leaves through exit.
+// From the first instruction to main: reads the auxiliary vector, makes the thread's memory, registers the signal
+// words, runs constructors, calls main, and leaves through exit.
 #include "posix/runtime/syscall.h"
 #include "posix/runtime/thread.h"
 #include "posix/signal/delivery.h"
@@ -37,8 +37,7 @@ namespace {
 // Startup's own errors end the process: there is nobody to return to.
 [[noreturn]] void give_up(const char* sentence)
 {
-    if (process_state.console != 0)
-        raw::console_write(process_state.console, sentence, std::strlen(sentence));
+    if (process_state.console != 0) raw::console_write(process_state.console, sentence, std::strlen(sentence));
     raw::space_end(process_state.space, abi::ExitStatus { .code = 127, .signal = 0 }.word());
     __builtin_trap();
 }
@@ -58,13 +57,11 @@ std::uint32_t handle_from_auxiliary(abi::Auxiliary type)
 abi::ProcessControl* make_process_memory()
 {
     const auto object = result_of(raw::memory_create(sizeof(abi::ProcessControl), 0));
-    if (!object)
-        return nullptr;
-    const auto address = result_of(raw::memory_map(process_state.space, *object, 0, 0, abi::page_size,
-        abi::protection_read | abi::protection_write));
+    if (!object) return nullptr;
+    const auto address = result_of(raw::memory_map(
+        process_state.space, *object, 0, 0, abi::page_size, abi::protection_read | abi::protection_write));
     raw::handle_close(*object); // the mapping keeps the memory
-    if (!address)
-        return nullptr;
+    if (!address) return nullptr;
     auto* process = reinterpret_cast<abi::ProcessControl*>(*address);
     process->process_id = process_state.process_id;
     return process;
@@ -76,8 +73,7 @@ void add_introduced_peers()
         for (unsigned i = 0;; i++) {
             const auto handle = orrery_auxiliary(static_cast<std::uint64_t>(handle_type), i, 0);
             const auto number = orrery_auxiliary(static_cast<std::uint64_t>(number_type), i, 0);
-            if (handle == 0 || number == 0)
-                return;
+            if (handle == 0 || number == 0) return;
             signal::add_peer(static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(handle));
         }
     };
@@ -89,13 +85,13 @@ void add_introduced_peers()
 
 [[noreturn]] void end_by_signal(int signal_number)
 {
-    raw::space_end(process_state.space,
-        abi::ExitStatus { .code = 0, .signal = static_cast<std::uint8_t>(signal_number) }.word());
+    raw::space_end(
+        process_state.space, abi::ExitStatus { .code = 0, .signal = static_cast<std::uint8_t>(signal_number) }.word());
     __builtin_trap();
 }
 
-// `stack`: argc, argv..., null, envp..., null, auxiliary vector (System V ABI, AMD64 supplement 3.4.1). Until the thread
-// has its memory there is no errno and no thread-local variable.
+// `stack`: argc, argv..., null, envp..., null, auxiliary vector (System V ABI, AMD64 supplement 3.4.1). Until the
+// thread has its memory there is no errno and no thread-local variable.
 extern "C" [[noreturn]] void orrery_start(const std::uint64_t* stack)
 {
     const int argc = static_cast<int>(stack[0]);
@@ -112,10 +108,8 @@ extern "C" [[noreturn]] void orrery_start(const std::uint64_t* stack)
 
     abi::ProcessControl* const process = make_process_memory();
     abi::ThreadControl* const control = process == nullptr ? nullptr : make_thread_memory(process).control;
-    if (control == nullptr)
-        give_up("A program could not start: there is no memory for its control pages.\n");
-    if (adopt_thread_memory(control) < 0)
-        give_up("A program could not start: the kernel refused its signal pages.\n");
+    if (control == nullptr) give_up("A program could not start: there is no memory for its control pages.\n");
+    if (adopt_thread_memory(control) < 0) give_up("A program could not start: the kernel refused its signal pages.\n");
 
     add_introduced_peers();
     for (const Hook* hook = __preinit_array_start; hook != __preinit_array_end; hook++)
@@ -136,8 +130,7 @@ extern "C" [[noreturn]] void orrery_start(const std::uint64_t* stack)
 extern "C" std::uint64_t orrery_auxiliary(std::uint64_t type, unsigned index, std::uint64_t otherwise)
 {
     for (const std::uint64_t* entry = orrery::runtime::process_state.auxiliary; entry[0] != 0; entry += 2) {
-        if (entry[0] == type && index-- == 0)
-            return entry[1];
+        if (entry[0] == type && index-- == 0) return entry[1];
     }
     return otherwise;
 }

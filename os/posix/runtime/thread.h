@@ -17,8 +17,8 @@ inline abi::ThreadControl* thread_control()
     return control;
 }
 
-// What a thread's memory looks like: [TLS block][ThreadControl][guard page][dispatch stack]. The dispatch stack is where
-// the trampoline chooses a signal, before it knows on which of the program's stacks a frame may go.
+// What a thread's memory looks like: [TLS block][ThreadControl][guard page][dispatch stack]. The dispatch stack is
+// where the trampoline chooses a signal, before it knows on which of the program's stacks a frame may go.
 inline constexpr std::uint64_t dispatch_stack_offset = 8192; // from the control page to the stack's lowest byte
 inline constexpr std::uint64_t dispatch_stack_size = 4096;
 
@@ -35,7 +35,7 @@ extern constinit thread_local ThreadState thread_state;
 
 // Process-wide facts from the auxiliary vector.
 struct ProcessState {
-    std::uint32_t space = 0;   // handle of the own address space
+    std::uint32_t space = 0; // handle of the own address space
     std::uint32_t console = 0; // handle, 0 if there is none
     std::uint32_t process_id = 0;
     const std::uint64_t* auxiliary = nullptr; // type, value pairs

@@ -23,12 +23,10 @@ const ProgramHeader* find_thread_storage()
 {
     const auto value = [](abi::Auxiliary type) { return orrery_auxiliary(static_cast<std::uint64_t>(type), 0, 0); };
     const auto* headers = reinterpret_cast<const ProgramHeader*>(value(abi::Auxiliary::program_headers));
-    if (headers == nullptr)
-        return nullptr;
+    if (headers == nullptr) return nullptr;
     const std::uint64_t count = value(abi::Auxiliary::program_header_count);
     for (std::uint64_t i = 0; i < count; i++) {
-        if (headers[i].type == thread_storage_type)
-            return &headers[i];
+        if (headers[i].type == thread_storage_type) return &headers[i];
     }
     return nullptr;
 }
@@ -54,21 +52,20 @@ ThreadMemory make_thread_memory(abi::ProcessControl* process)
 {
     // Variant II of the TLS ABI: the block ends at the thread pointer, rounded to its alignment (at most a page).
     const ProgramHeader* storage = find_thread_storage();
-    const std::uint64_t block
-        = storage == nullptr ? 0 : round_up(storage->memory_size, storage->alignment == 0 ? 1 : storage->alignment);
+    const std::uint64_t block =
+        storage == nullptr ? 0 : round_up(storage->memory_size, storage->alignment == 0 ? 1 : storage->alignment);
     const std::uint64_t below = round_up(block, abi::page_size);
     const std::uint64_t size = below + dispatch_stack_offset + dispatch_stack_size;
     const auto object = result_of(raw::memory_create(size, 0));
-    if (!object)
-        return {};
+    if (!object) return {};
     const auto address = result_of(
         raw::memory_map(process_state.space, *object, 0, 0, size, abi::protection_read | abi::protection_write));
     raw::handle_close(*object);
-    if (!address)
-        return {};
+    if (!address) return {};
 
     const std::uint64_t pointer = *address + below;
-    // Between control page and dispatch stack: an overflow of that stack faults with inhibit set, which ends the process.
+    // Between control page and dispatch stack: an overflow of that stack faults with inhibit set, which ends the
+    // process.
     raw::memory_protect(process_state.space, pointer + abi::page_size, abi::page_size, abi::protection_none);
     if (storage != nullptr)
         std::memcpy(reinterpret_cast<void*>(pointer - block), reinterpret_cast<const void*>(storage->address),

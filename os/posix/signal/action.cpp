@@ -51,8 +51,7 @@ extern "C" int sigaction(int number, const struct sigaction* __restrict act, str
                     process.ignored.fetch_and(~abi::signal_mask64(number), std::memory_order_seq_cst);
             }
         }
-        if (act != nullptr && discards(wanted, number))
-            discard_pending(section.control(), number);
+        if (act != nullptr && discards(wanted, number)) discard_pending(section.control(), number);
     }
     if (old != nullptr) {
         old->sa_handler = reinterpret_cast<void (*)(int)>(before.handler);
@@ -76,8 +75,7 @@ extern "C" _sig_func_ptr signal(int number, _sig_func_ptr handler)
 extern "C" int siginterrupt(int number, int interrupt)
 {
     struct sigaction action {};
-    if (sigaction(number, nullptr, &action) != 0)
-        return -1;
+    if (sigaction(number, nullptr, &action) != 0) return -1;
     action.sa_flags = interrupt != 0 ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
     return sigaction(number, &action, nullptr);
 }
@@ -90,7 +88,9 @@ extern "C" int sigaltstack(const stack_t* __restrict stack, stack_t* __restrict 
     const stack_t given = stack != nullptr ? *stack : stack_t {};
     const stack_t before {
         .ss_sp = reinterpret_cast<void*>(control.alternate_stack_base),
-        .ss_flags = control.alternate_stack_size == 0 ? SS_DISABLE : on_it ? SS_ONSTACK : 0,
+        .ss_flags = control.alternate_stack_size == 0 ? SS_DISABLE
+            : on_it                                   ? SS_ONSTACK
+                                                      : 0,
         .ss_size = control.alternate_stack_size,
     };
     if (stack != nullptr) {
@@ -110,8 +110,7 @@ extern "C" int sigaltstack(const stack_t* __restrict stack, stack_t* __restrict 
         control.alternate_stack_base = disable ? 0 : reinterpret_cast<std::uint64_t>(given.ss_sp);
         control.alternate_stack_size = disable ? 0 : given.ss_size;
     }
-    if (old != nullptr)
-        *old = before;
+    if (old != nullptr) *old = before;
     return 0;
 }
 

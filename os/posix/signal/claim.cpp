@@ -19,15 +19,12 @@ using abi::ThreadControl;
 Claimed claim_of_process(abi::ProcessControl& process, std::uint64_t wanted)
 {
     Claimed claimed;
-    if ((process.pending.load(std::memory_order_seq_cst) & wanted) == 0)
-        return claimed;
+    if ((process.pending.load(std::memory_order_seq_cst) & wanted) == 0) return claimed;
     const ProcessLock lock(process.claim_lock);
     const std::uint64_t candidates = process.pending.load(std::memory_order_seq_cst) & wanted;
-    if (candidates == 0)
-        return claimed;
+    if (candidates == 0) return claimed;
     claimed.number = std::countr_zero(candidates) + 1;
-    if (claimed.number <= abi::standard_signal_count)
-        claimed.info = process.slots[claimed.number - 1];
+    if (claimed.number <= abi::standard_signal_count) claimed.info = process.slots[claimed.number - 1];
     process.pending.fetch_and(~abi::signal_mask64(claimed.number), std::memory_order_seq_cst);
     return claimed;
 }
@@ -37,7 +34,8 @@ constexpr std::uint64_t stop_signals = abi::signal_mask64(19) | abi::signal_mask
 constexpr std::uint64_t wake_signals = abi::signal_mask64(9) | abi::signal_mask64(18); // SIGKILL, SIGCONT
 
 // The default action "stop", for the calling thread: sleeps until SIGCONT or SIGKILL is pending, which stays pending.
-// Other stop signals are dropped meanwhile. Only those two are allowed while it sleeps, so that no other signal wakes it.
+// Other stop signals are dropped meanwhile. Only those two are allowed while it sleeps, so that no other signal wakes
+// it.
 void stop_until_continued(ThreadControl& control)
 {
     const std::uint64_t allowed = allowset(control);
@@ -45,18 +43,15 @@ void stop_until_continued(ThreadControl& control)
     while (true) {
         const std::uint64_t pending = combine(control.words[0].pending(), control.words[1].pending())
             | control.process->pending.load(std::memory_order_seq_cst);
-        if ((pending & wake_signals) != 0)
-            break;
-        if (claim_signal(control, stop_signals).number == 0)
-            runtime::raw::signal_wait(abi::no_deadline);
+        if ((pending & wake_signals) != 0) break;
+        if (claim_signal(control, stop_signals).number == 0) runtime::raw::signal_wait(abi::no_deadline);
     }
     set_allowset(control, allowed);
 }
 
 [[gnu::noinline]] void reset_action(abi::SignalAction& action)
 {
-    if (action.handler <= abi::handler_ignore)
-        return;
+    if (action.handler <= abi::handler_ignore) return;
     action.handler = abi::handler_default;
     action.flags &= ~std::uint32_t { abi::action_siginfo };
 }
@@ -75,8 +70,7 @@ void take_action(abi::ProcessControl& process, int number, abi::SignalAction& ta
 const abi::SignalInfo* information_of(const ThreadControl& control, int number)
 {
     // raise() found no signal pending and left no slot: only this thread can be the sender.
-    if ((control.self_raised & abi::signal_bit(number)) != 0)
-        return &runtime::thread_state.self_information;
+    if ((control.self_raised & abi::signal_bit(number)) != 0) return &runtime::thread_state.self_information;
     return &control.slots[number - 1];
 }
 
@@ -113,12 +107,9 @@ Choice look(ThreadControl& control)
 [[gnu::noinline]] void settle(ThreadControl& control, const Choice& choice, const abi::SignalAction& action)
 {
     // A fault cannot be ignored: the instruction would fault for ever.
-    if (choice.origin == Origin::fault)
-        runtime::end_by_signal(choice.number);
-    if (choice.origin == Origin::thread)
-        clear_pending(control, choice.number);
-    if (action.handler == abi::handler_ignore)
-        return;
+    if (choice.origin == Origin::fault) runtime::end_by_signal(choice.number);
+    if (choice.origin == Origin::thread) clear_pending(control, choice.number);
+    if (action.handler == abi::handler_ignore) return;
     switch (abi::default_action(choice.number)) {
     case abi::DefaultAction::terminate:
     case abi::DefaultAction::core: runtime::end_by_signal(choice.number);
@@ -134,8 +125,7 @@ Choice look(ThreadControl& control)
     do {
         settle(control, choice, action);
         choice = look(control);
-        if (choice.number == 0)
-            break;
+        if (choice.number == 0) break;
         take_action(*control.process, choice.number, action);
     } while (action.handler <= abi::handler_ignore);
     return choice;
@@ -161,8 +151,7 @@ void ProcessLock::wait()
 Claimed claim_signal(ThreadControl& control, std::uint64_t wanted)
 {
     const std::uint32_t mine = control.words[0].pending() & static_cast<std::uint32_t>(wanted);
-    if (mine == 0)
-        return claim_of_process(*control.process, wanted);
+    if (mine == 0) return claim_of_process(*control.process, wanted);
 
     Claimed claimed;
     claimed.number = std::countr_zero(mine) + 1;

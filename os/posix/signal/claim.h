@@ -8,9 +8,9 @@ namespace orrery::signal {
 
 // A signal that has a handler, chosen but not yet framed. Small enough to be returned in registers.
 enum class Origin : std::uint32_t {
-    thread,  // its bit is still pending in words[0], because `information` is the slot that the bit guards
+    thread, // its bit is still pending in words[0], because `information` is the slot that the bit guards
     process, // claimed; `information` is the thread's own copy
-    fault,   // ThreadControl::fault has it all; its `signal` is still set
+    fault, // ThreadControl::fault has it all; its `signal` is still set
 };
 struct Choice {
     std::int32_t number; // 0 = nothing is left to deliver
@@ -40,7 +40,8 @@ private:
     std::atomic<std::uint32_t>& word_;
 };
 
-// Takes one of the thread's own pending signals away. Its slot must have been copied: from now on a sender may write it.
+// Takes one of the thread's own pending signals away. Its slot must have been copied: from now on a sender may write
+// it.
 inline void clear_pending(abi::ThreadControl& control, int number)
 {
     const std::uint32_t bit = abi::signal_bit(number);

@@ -33,22 +33,20 @@ inline std::uint64_t allowset(const abi::ThreadControl& control)
 // SIGKILL and SIGSTOP cannot be caught, blocked or ignored.
 inline constexpr std::uint64_t unblockable = std::uint64_t { 1 } << (9 - 1) | std::uint64_t { 1 } << (19 - 1);
 
-// True if something of `allowed` (the thread's own allowset) is pending, for the thread or its process. The owner thread
-// only. A mask change and this look are a Dekker pattern with a sender's raise and look: both sides have full fences.
+// True if something of `allowed` (the thread's own allowset) is pending, for the thread or its process. The owner
+// thread only. A mask change and this look are a Dekker pattern with a sender's raise and look: both sides have full
+// fences.
 inline bool deliverable(const abi::ThreadControl& control, std::uint64_t allowed)
 {
     const std::uint64_t pending = combine(control.words[0].pending(), control.words[1].pending())
         | control.process->pending.load(std::memory_order_seq_cst);
     return (pending & allowed) != 0;
 }
-inline bool deliverable(const abi::ThreadControl& control)
-{
-    return deliverable(control, allowset(control));
-}
+inline bool deliverable(const abi::ThreadControl& control) { return deliverable(control, allowset(control)); }
 
-// Replaces the calling thread's allowset `now` by one locked add on each word that changes (S1, S3). Inhibit must be set
-// since `now` was read: a handler that ran in between could edit the mask through its ucontext, and the add would carry.
-// `allowed` holds the unblockable signals.
+// Replaces the calling thread's allowset `now` by one locked add on each word that changes (S1, S3). Inhibit must be
+// set since `now` was read: a handler that ran in between could edit the mask through its ucontext, and the add would
+// carry. `allowed` holds the unblockable signals.
 inline void change_allowset(abi::ThreadControl& control, std::uint64_t now, std::uint64_t allowed)
 {
     if (static_cast<std::uint32_t>(now) != static_cast<std::uint32_t>(allowed))
@@ -112,8 +110,7 @@ public:
     // Runs what is deliverable at this very place; the section goes on afterwards. Nothing happens in an inner section.
     void deliver_now()
     {
-        if (control_.inhibit_depth != 1)
-            return;
+        if (control_.inhibit_depth != 1) return;
         store(control_.inhibit_depth, 0);
         orrery_software_entry();
         store(control_.inhibit, 1);
@@ -151,8 +148,8 @@ Claimed claim_signal(abi::ThreadControl& control, std::uint64_t wanted);
 // Runs a waiting system call so that no signal can slip in between: inhibit is set, so a signal that comes before the
 // kernel sleeps stays pending and makes the call end with `interrupted`; its handler runs before this returns.
 struct Waited {
-    std::int64_t result;  // as the raw system call returned it
-    bool handler_ran;     // at least one
+    std::int64_t result; // as the raw system call returned it
+    bool handler_ran; // at least one
     bool must_not_resume; // one of them was installed without SA_RESTART
 };
 template <typename Call>

@@ -23,13 +23,11 @@ extern "C" void orrery_call_on_stack(int, siginfo_t*, void*, Handler, std::uint6
 std::uint64_t other_stack(const ThreadControl& control, const SignalFrame& frame)
 {
     constexpr std::uint64_t red_zone = 128; // AMD64 ABI 3.2.2
-    if (control.alternate_stack_size == 0 || frame.context_stack[1] == SS_ONSTACK)
-        return 0;
+    if (control.alternate_stack_size == 0 || frame.context_stack[1] == SS_ONSTACK) return 0;
     const auto here = reinterpret_cast<std::uint64_t>(&frame);
     const bool is_there = here - control.alternate_stack_base < control.alternate_stack_size;
     const bool belongs_there = (frame.flags & abi::action_on_stack) != 0;
-    if (is_there == belongs_there)
-        return 0;
+    if (is_there == belongs_there) return 0;
     return belongs_there ? control.alternate_stack_base + control.alternate_stack_size
                          : frame.registers[static_cast<unsigned>(SavedRegister::rsp)] - red_zone;
 }
@@ -64,8 +62,7 @@ void run_handler(ThreadControl& control, SignalFrame& frame)
     control.innermost_frame = frame.previous;
     // After the handler, so that a wait inside the handler cannot wipe them out.
     runtime::thread_state.handlers_run++;
-    if ((flags & abi::action_restart) == 0)
-        control.interrupted_without_restart = 1;
+    if ((flags & abi::action_restart) == 0) control.interrupted_without_restart = 1;
     ORRERY_USER_PHASE(control, signal, returned, frame.cause, address, number,
         frame.registers[static_cast<unsigned>(SavedRegister::rip)]);
     set_allowset(control, ~frame.mask);
@@ -83,8 +80,7 @@ bool is_done(ThreadControl& control)
     do {
         abi::SignalAction action;
         const Choice choice = choose_signal(control, action);
-        if (choice.number == 0)
-            return;
+        if (choice.number == 0) return;
         fill_delivery(control, frame, choice, action);
         run_handler(control, frame);
     } while (!is_done(control));

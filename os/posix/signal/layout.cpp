@@ -42,8 +42,8 @@ SAME(FRAME_EXTENDED_STATE, SignalFrame, extended_state);
 static_assert(RFLAGS_TRAP == abi::rflags_trap);
 static_assert(USER_CODE_SELECTOR == abi::user_code_selector && USER_DATA_SELECTOR == abi::user_data_selector);
 
-#define SAME_REGISTER(name, NAME)                                                                              \
-    static_assert(FRAME_##NAME == FRAME_REGISTERS + 8 * static_cast<unsigned>(SavedRegister::name));           \
+#define SAME_REGISTER(name, NAME)                                                                                      \
+    static_assert(FRAME_##NAME == FRAME_REGISTERS + 8 * static_cast<unsigned>(SavedRegister::name));                   \
     static_assert(REG_##NAME == static_cast<int>(SavedRegister::name))
 SAME_REGISTER(r8, R8);
 SAME_REGISTER(r9, R9);
@@ -70,7 +70,7 @@ static_assert(static_cast<unsigned>(SavedRegister::count) == NGREG);
 
 // `context` of the frame is the program's ucontext_t.
 inline constexpr std::size_t context = offsetof(SignalFrame, context_flags);
-#define SAME_CONTEXT(frame_member, context_member)                                                             \
+#define SAME_CONTEXT(frame_member, context_member)                                                                     \
     static_assert(offsetof(SignalFrame, frame_member) - context == offsetof(ucontext_t, context_member))
 SAME_CONTEXT(context_flags, uc_flags);
 SAME_CONTEXT(context_link, uc_link);

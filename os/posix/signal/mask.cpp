@@ -41,8 +41,7 @@ inline bool apply(int how, sigset_t given, std::uint64_t& allowed)
             error = EINVAL;
         }
     }
-    if (error == 0 && old != nullptr)
-        *old = before;
+    if (error == 0 && old != nullptr) *old = before;
     return error;
 }
 
@@ -51,8 +50,7 @@ inline bool apply(int how, sigset_t given, std::uint64_t& allowed)
 inline int change_mask(int how, const sigset_t* set, sigset_t* old)
 {
     abi::ThreadControl& control = *runtime::thread_control();
-    if (set == nullptr || old != nullptr || control.inhibit_depth != 0)
-        return change_mask_slowly(how, set, old);
+    if (set == nullptr || old != nullptr || control.inhibit_depth != 0) return change_mask_slowly(how, set, old);
     // An InhibitSection by hand: nothing here can nest, so the depth stays as it is.
     const sigset_t given = *set;
     store_in_order(control.inhibit, 1);
@@ -91,8 +89,8 @@ extern "C" int sigpending(sigset_t* set)
     const abi::ThreadControl& control = *runtime::thread_control();
     const std::uint64_t standard = control.words[0].load();
     const std::uint64_t realtime = control.words[1].load();
-    const std::uint64_t blocked
-        = ~combine(abi::SignalWord::allowset_of(standard), abi::SignalWord::allowset_of(realtime));
+    const std::uint64_t blocked =
+        ~combine(abi::SignalWord::allowset_of(standard), abi::SignalWord::allowset_of(realtime));
     *set = (combine(abi::SignalWord::pending_of(standard), abi::SignalWord::pending_of(realtime))
                | control.process->pending.load(std::memory_order_seq_cst))
         & blocked;

@@ -21,8 +21,7 @@ std::uint32_t peer_handle(std::uint32_t process_id)
 {
     for (const auto& peer : peers) {
         const std::uint64_t entry = peer.load(std::memory_order_acquire);
-        if (entry != 0 && entry >> 32 == process_id)
-            return static_cast<std::uint32_t>(entry);
+        if (entry != 0 && entry >> 32 == process_id) return static_cast<std::uint32_t>(entry);
     }
     return 0;
 }
@@ -31,8 +30,7 @@ bool add_peer(std::uint32_t process_id, std::uint32_t handle)
 {
     for (auto& peer : peers) {
         std::uint64_t expected = 0;
-        if (peer.compare_exchange_strong(expected, entry_of(process_id, handle)))
-            return true;
+        if (peer.compare_exchange_strong(expected, entry_of(process_id, handle))) return true;
     }
     return false;
 }
@@ -41,8 +39,7 @@ void remove_peer(std::uint32_t process_id)
 {
     for (auto& peer : peers) {
         std::uint64_t entry = peer.load(std::memory_order_acquire);
-        if (entry != 0 && entry >> 32 == process_id)
-            peer.compare_exchange_strong(entry, 0);
+        if (entry != 0 && entry >> 32 == process_id) peer.compare_exchange_strong(entry, 0);
     }
 }
 

@@ -14,9 +14,9 @@ using abi::SavedRegister;
 using abi::SignalFrame;
 using abi::ThreadControl;
 
-constexpr std::uint64_t red_zone = 128;        // AMD64 ABI 3.2.2
-constexpr std::uint64_t state_alignment = 64;  // XSAVE, Intel SDM volume 1, 13.4
-constexpr std::uint64_t state_header = 512;    // offset of the XSAVE header, 64 bytes
+constexpr std::uint64_t red_zone = 128; // AMD64 ABI 3.2.2
+constexpr std::uint64_t state_alignment = 64; // XSAVE, Intel SDM volume 1, 13.4
+constexpr std::uint64_t state_header = 512; // offset of the XSAVE header, 64 bytes
 constexpr std::uint64_t dispatch_reserve = 512; // what signal_dispatch itself needs below the frame
 
 constexpr std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) { return value & -alignment; }
@@ -32,10 +32,9 @@ bool on_alternate_stack(const ThreadControl& control, std::uint64_t stack_pointe
 SignalFrame* place_frame(
     const ThreadControl& control, std::uint64_t stack_pointer, bool already_there, std::uint32_t flags)
 {
-    const bool go_there
-        = !already_there && (flags & abi::action_on_stack) != 0 && control.alternate_stack_size != 0;
-    const std::uint64_t top
-        = go_there ? control.alternate_stack_base + control.alternate_stack_size : stack_pointer - red_zone;
+    const bool go_there = !already_there && (flags & abi::action_on_stack) != 0 && control.alternate_stack_size != 0;
+    const std::uint64_t top =
+        go_there ? control.alternate_stack_base + control.alternate_stack_size : stack_pointer - red_zone;
     const std::uint64_t state = align_down(top - control.extended_state_size, state_alignment);
     const std::uint64_t frame = align_down(state - sizeof(SignalFrame), 16);
     // Where the end of the stack is known, an overflow is not left to chance; POSIX: SIGSEGV, and nothing to handle it.
@@ -86,8 +85,7 @@ void fill_delivery(ThreadControl& control, SignalFrame& frame, const Choice& cho
         reg(frame, SavedRegister::error_code) = 0;
         reg(frame, SavedRegister::trap) = 0;
         reg(frame, SavedRegister::fault_address) = 0;
-        if (choice.origin == Origin::thread)
-            clear_pending(control, choice.number);
+        if (choice.origin == Origin::thread) clear_pending(control, choice.number);
     }
 
     // The mask to go back to, and the mask of the handler. Inhibit keeps anything from being delivered in between.
@@ -95,8 +93,7 @@ void fill_delivery(ThreadControl& control, SignalFrame& frame, const Choice& cho
     frame.mask = ~allowed;
     reg(frame, SavedRegister::old_mask) = ~allowed;
     std::uint64_t blocked = action.mask;
-    if ((action.flags & abi::action_no_defer) == 0)
-        blocked |= abi::signal_mask64(choice.number);
+    if ((action.flags & abi::action_no_defer) == 0) blocked |= abi::signal_mask64(choice.number);
     change_allowset(control, allowed, allowed & (~blocked | unblockable));
 }
 

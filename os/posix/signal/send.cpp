@@ -31,8 +31,7 @@ bool set_pending(abi::SignalWord& word, int number)
 
 int send(std::uint32_t handle, int number, abi::SignalCode code, std::uint64_t value)
 {
-    if (number < 0 || number > abi::signal_count)
-        return fail(EINVAL);
+    if (number < 0 || number > abi::signal_count) return fail(EINVAL);
     const abi::SignalInfo info {
         .code = static_cast<std::int32_t>(code),
         .status = 0,
@@ -43,24 +42,21 @@ int send(std::uint32_t handle, int number, abi::SignalCode code, std::uint64_t v
         .cause = 0,
     };
     const std::int64_t result = runtime::raw::signal_raise(handle, number, &info);
-    if (runtime::failed_with(result, abi::Error::terminated))
-        return fail(ESRCH);
+    if (runtime::failed_with(result, abi::Error::terminated)) return fail(ESRCH);
     return static_cast<int>(runtime::posix_result(result));
 }
 
 // Handle of the process that this one calls `pid`: 0 and its own number are itself.
 std::uint32_t handle_of(pid_t pid)
 {
-    if (pid == 0 || pid == static_cast<pid_t>(runtime::process_state.process_id))
-        return runtime::process_state.space;
+    if (pid == 0 || pid == static_cast<pid_t>(runtime::process_state.process_id)) return runtime::process_state.space;
     return peer_handle(static_cast<std::uint32_t>(pid));
 }
 
 int send_to_pid(pid_t pid, int number, abi::SignalCode code, std::uint64_t value)
 {
     const std::uint32_t handle = handle_of(pid);
-    if (handle == abi::no_handle)
-        return fail(ESRCH);
+    if (handle == abi::no_handle) return fail(ESRCH);
     // POSIX kill: a signal that a process sends to itself, and that it allows, is delivered before kill returns. It is:
     // the kernel finds it on this very return.
     return send(handle, number, code, value);
@@ -71,18 +67,16 @@ int send_to_pid(pid_t pid, int number, abi::SignalCode code, std::uint64_t value
 // A standard signal to the calling thread, by one locked OR and no system call.
 extern "C" int raise(int number)
 {
-    if (number < 1 || number > abi::signal_count)
-        return fail(EINVAL);
-    if (number > abi::standard_signal_count)
-        return fail(ENOSYS);
+    if (number < 1 || number > abi::signal_count) return fail(EINVAL);
+    if (number > abi::standard_signal_count) return fail(ENOSYS);
     const std::uint32_t bit = abi::signal_bit(number);
 
     abi::ThreadControl& control = *runtime::thread_control();
     // An InhibitSection by hand, as in sigprocmask.
     const bool outermost = control.inhibit_depth == 0;
     store_in_order(control.inhibit, 1);
-    // The first of two that merge keeps its information: self_raised says "no slot, it was me", so it may be set only if
-    // nothing was pending. Inhibit keeps the signal from being taken between the two steps.
+    // The first of two that merge keeps its information: self_raised says "no slot, it was me", so it may be set only
+    // if nothing was pending. Inhibit keeps the signal from being taken between the two steps.
     if (!set_pending(control.words[0], number)) {
         control.self_raised |= bit;
         ORRERY_USER_PHASE(control, signal, raised, 0, control.thread_number, number, control.thread_number);
@@ -100,8 +94,7 @@ extern "C" int raise(int number)
 extern "C" int kill(pid_t pid, int number)
 {
     // Process groups and "everybody" are the process manager's; there is none yet.
-    if (pid < 0)
-        return fail(ENOSYS);
+    if (pid < 0) return fail(ENOSYS);
     return send_to_pid(pid, number, abi::SignalCode::user, 0);
 }
 
@@ -112,8 +105,7 @@ extern "C" int killpg(pid_t group, int number)
 
 extern "C" int sigqueue(pid_t pid, int number, union sigval value)
 {
-    if (pid <= 0)
-        return fail(pid == 0 ? ESRCH : EINVAL);
+    if (pid <= 0) return fail(pid == 0 ? ESRCH : EINVAL);
     return send_to_pid(pid, number, abi::SignalCode::queue, reinterpret_cast<std::uint64_t>(value.sival_ptr));
 }
 

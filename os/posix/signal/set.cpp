@@ -8,8 +8,7 @@ namespace {
 
 bool valid(int number)
 {
-    if (number >= 1 && number <= orrery::abi::signal_count)
-        return true;
+    if (number >= 1 && number <= orrery::abi::signal_count) return true;
     errno = EINVAL;
     return false;
 }
@@ -32,31 +31,25 @@ int sigfillset(sigset_t* set)
 
 int sigaddset(sigset_t* set, int number)
 {
-    if (!valid(number))
-        return -1;
+    if (!valid(number)) return -1;
     *set |= orrery::abi::signal_mask64(number);
     return 0;
 }
 
 int sigdelset(sigset_t* set, int number)
 {
-    if (!valid(number))
-        return -1;
+    if (!valid(number)) return -1;
     *set &= ~orrery::abi::signal_mask64(number);
     return 0;
 }
 
 int sigismember(const sigset_t* set, int number)
 {
-    if (!valid(number))
-        return -1;
+    if (!valid(number)) return -1;
     return (*set & orrery::abi::signal_mask64(number)) != 0;
 }
 
-int sigisemptyset(const sigset_t* set)
-{
-    return *set == 0;
-}
+int sigisemptyset(const sigset_t* set) { return *set == 0; }
 
 int sigandset(sigset_t* result, const sigset_t* left, const sigset_t* right)
 {

@@ -3,7 +3,4 @@
 
 #include <orrery/orrery.h>
 
-extern "C" void orrery_trace_enable(int on)
-{
-    orrery::runtime::thread_control()->user_trace_enabled = on != 0;
-}
+extern "C" void orrery_trace_enable(int on) { orrery::runtime::thread_control()->user_trace_enabled = on != 0; }

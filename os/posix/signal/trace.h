@@ -11,7 +11,8 @@
 namespace orrery::signal {
 
 // The slow half of trace(): writes one record. A reader accepts a record only if `sequence` is the same before and
-// after its copy; the running number is taken by one atomic add, so that a handler in the middle of a write gets its own.
+// after its copy; the running number is taken by one atomic add, so that a handler in the middle of a write gets its
+// own.
 inline void write_trace(abi::ThreadControl& control, abi::Phase phase, std::uint64_t cause, std::uint64_t argument_0,
     std::uint64_t argument_1, std::uint64_t argument_2)
 {
@@ -39,10 +40,10 @@ inline void trace(abi::ThreadControl& control, abi::Phase phase, std::uint64_t c
 } // namespace orrery::signal
 
 // One phase, seen by both: the probe for who stops there, the recorder for who looks later.
-#define ORRERY_USER_PHASE(control, group, name, cause, argument_0, argument_1, argument_2)                     \
-    do {                                                                                                       \
-        ORRERY_PROBE_WITH_CAUSE(group, name, argument_0, argument_1, argument_2, cause);                       \
-        ::orrery::signal::trace(control, ::orrery::abi::Phase::group##_##name, cause,                          \
-            static_cast<std::uint64_t>(argument_0), static_cast<std::uint64_t>(argument_1),                    \
-            static_cast<std::uint64_t>(argument_2));                                                           \
+#define ORRERY_USER_PHASE(control, group, name, cause, argument_0, argument_1, argument_2)                             \
+    do {                                                                                                               \
+        ORRERY_PROBE_WITH_CAUSE(group, name, argument_0, argument_1, argument_2, cause);                               \
+        ::orrery::signal::trace(control, ::orrery::abi::Phase::group##_##name, cause,                                  \
+            static_cast<std::uint64_t>(argument_0), static_cast<std::uint64_t>(argument_1),                            \
+            static_cast<std::uint64_t>(argument_2));                                                                   \
     } while (false)

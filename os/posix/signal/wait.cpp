@@ -19,8 +19,8 @@ int fail(int error)
 
 // Waits with the given allowset until a handler has run. The mask goes back to what it was after the handler.
 //
-// Each round keeps inhibit set from the mask change to the end of the system call: a signal that comes before the kernel
-// puts the thread to sleep stays pending, and a pending, allowed signal ends the sleep (it may not even begin).
+// Each round keeps inhibit set from the mask change to the end of the system call: a signal that comes before the
+// kernel puts the thread to sleep stays pending, and a pending, allowed signal ends the sleep (it may not even begin).
 void wait_for_handler(std::uint64_t allowed)
 {
     abi::ThreadControl& control = *runtime::thread_control();
@@ -30,10 +30,8 @@ void wait_for_handler(std::uint64_t allowed)
     set_allowset(control, allowed);
     while (true) {
         // What is pending already must not wait for the kernel to say so.
-        if (deliverable(control))
-            outer.deliver_now();
-        if (runtime::thread_state.handlers_run != handlers)
-            break;
+        if (deliverable(control)) outer.deliver_now();
+        if (runtime::thread_state.handlers_run != handlers) break;
         runtime::raw::signal_wait(abi::no_deadline);
     }
     set_allowset(control, before);
@@ -53,8 +51,7 @@ int take(const sigset_t& set, std::uint64_t deadline, Claimed& claimed)
     int error = 0;
     while (true) {
         claimed = claim_signal(control, wanted);
-        if (claimed.number != 0)
-            break;
+        if (claimed.number != 0) break;
         const std::int64_t result = runtime::raw::signal_wait(deadline);
         if (runtime::failed_with(result, abi::Error::timed_out)) {
             claimed = claim_signal(control, wanted);
@@ -62,13 +59,11 @@ int take(const sigset_t& set, std::uint64_t deadline, Claimed& claimed)
             break;
         }
         claimed = claim_signal(control, wanted);
-        if (claimed.number != 0)
-            break;
+        if (claimed.number != 0) break;
         // Another signal than the wanted ones: its handler runs, then the wait ends with EINTR. What turns out to be
         // ignored does not end it.
         set_allowset(control, before);
-        if (deliverable(control))
-            section.deliver_now();
+        if (deliverable(control)) section.deliver_now();
         if (runtime::thread_state.handlers_run != handlers) {
             error = EINTR;
             break;
@@ -83,8 +78,7 @@ int take(const sigset_t& set, std::uint64_t deadline, Claimed& claimed)
 int take_with_info(const sigset_t* set, siginfo_t* info, std::uint64_t deadline)
 {
     Claimed claimed;
-    if (const int error = take(*set, deadline, claimed); error != 0)
-        return fail(error);
+    if (const int error = take(*set, deadline, claimed); error != 0) return fail(error);
     if (info != nullptr) {
         std::memset(info, 0, sizeof *info);
         fill_siginfo(reinterpret_cast<std::uint8_t*>(info), claimed.number, claimed.info, false);
@@ -115,8 +109,7 @@ extern "C" int sigtimedwait(
     const sigset_t* __restrict set, siginfo_t* __restrict info, const struct timespec* __restrict timeout)
 {
     std::uint64_t deadline = abi::no_deadline;
-    if (timeout != nullptr && !time::deadline_after(*timeout, deadline))
-        return fail(EINVAL);
+    if (timeout != nullptr && !time::deadline_after(*timeout, deadline)) return fail(EINVAL);
     return take_with_info(set, info, deadline);
 }
 
@@ -128,8 +121,7 @@ extern "C" int sigwait(const sigset_t* __restrict set, int* __restrict number)
     do
         error = take(*set, abi::no_deadline, claimed);
     while (error == EINTR);
-    if (error == 0)
-        *number = claimed.number;
+    if (error == 0) *number = claimed.number;
     return error;
 }
 

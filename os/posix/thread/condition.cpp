@@ -15,8 +15,7 @@ namespace raw = runtime::raw;
 int wait(pthread_cond_t& condition, pthread_mutex_t& mutex, std::uint64_t deadline)
 {
     const unsigned sequence = __atomic_load_n(&condition.__sequence, __ATOMIC_SEQ_CST);
-    if (const int error = pthread_mutex_unlock(&mutex); error != 0)
-        return error;
+    if (const int error = pthread_mutex_unlock(&mutex); error != 0) return error;
     const std::int64_t result = raw::futex_wait(&condition.__sequence, sequence, deadline);
     pthread_mutex_lock(&mutex);
     return runtime::failed_with(result, abi::Error::timed_out) ? ETIMEDOUT : 0;
@@ -40,20 +39,13 @@ extern "C" int pthread_cond_timedwait(
     pthread_cond_t* __restrict condition, pthread_mutex_t* __restrict mutex, const struct timespec* __restrict time)
 {
     std::uint64_t deadline;
-    if (!time::to_nanoseconds(*time, deadline))
-        return EINVAL;
+    if (!time::to_nanoseconds(*time, deadline)) return EINVAL;
     return wait(*condition, *mutex, deadline);
 }
 
-extern "C" int pthread_cond_signal(pthread_cond_t* condition)
-{
-    return wake(*condition, 1);
-}
+extern "C" int pthread_cond_signal(pthread_cond_t* condition) { return wake(*condition, 1); }
 
-extern "C" int pthread_cond_broadcast(pthread_cond_t* condition)
-{
-    return wake(*condition, ~0u);
-}
+extern "C" int pthread_cond_broadcast(pthread_cond_t* condition) { return wake(*condition, ~0u); }
 
 extern "C" int pthread_cond_init(pthread_cond_t* __restrict condition, const pthread_condattr_t* __restrict)
 {
@@ -61,9 +53,6 @@ extern "C" int pthread_cond_init(pthread_cond_t* __restrict condition, const pth
     return 0;
 }
 
-extern "C" int pthread_cond_destroy(pthread_cond_t*)
-{
-    return 0;
-}
+extern "C" int pthread_cond_destroy(pthread_cond_t*) { return 0; }
 
 } // namespace orrery::thread

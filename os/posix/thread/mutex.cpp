@@ -24,16 +24,14 @@ int own_already(pthread_mutex_t& mutex, int error_if_owned)
 {
     if (mutex.__type == PTHREAD_MUTEX_NORMAL || __atomic_load_n(&mutex.__owner, __ATOMIC_RELAXED) != pthread_self())
         return -1;
-    if (mutex.__type != PTHREAD_MUTEX_RECURSIVE)
-        return error_if_owned;
+    if (mutex.__type != PTHREAD_MUTEX_RECURSIVE) return error_if_owned;
     mutex.__depth++;
     return 0;
 }
 
 void become_owner(pthread_mutex_t& mutex)
 {
-    if (mutex.__type == PTHREAD_MUTEX_NORMAL)
-        return;
+    if (mutex.__type == PTHREAD_MUTEX_NORMAL) return;
     __atomic_store_n(&mutex.__owner, pthread_self(), __ATOMIC_RELAXED);
     mutex.__depth = 1;
 }
@@ -42,8 +40,7 @@ void become_owner(pthread_mutex_t& mutex)
 
 extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex)
 {
-    if (const int result = own_already(*mutex, EDEADLK); result >= 0)
-        return result;
+    if (const int result = own_already(*mutex, EDEADLK); result >= 0) return result;
     if (!try_take(*mutex)) {
         // "Contended" each time: whoever was woken cannot know whether others still sleep. A signal handler may run and
         // the wait goes on (POSIX: never EINTR).
@@ -56,10 +53,8 @@ extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex)
 
 extern "C" int pthread_mutex_trylock(pthread_mutex_t* mutex)
 {
-    if (const int result = own_already(*mutex, EBUSY); result >= 0)
-        return result;
-    if (!try_take(*mutex))
-        return EBUSY;
+    if (const int result = own_already(*mutex, EBUSY); result >= 0) return result;
+    if (!try_take(*mutex)) return EBUSY;
     become_owner(*mutex);
     return 0;
 }
@@ -67,10 +62,8 @@ extern "C" int pthread_mutex_trylock(pthread_mutex_t* mutex)
 extern "C" int pthread_mutex_unlock(pthread_mutex_t* mutex)
 {
     if (mutex->__type != PTHREAD_MUTEX_NORMAL) {
-        if (__atomic_load_n(&mutex->__owner, __ATOMIC_RELAXED) != pthread_self())
-            return EPERM;
-        if (--mutex->__depth != 0)
-            return 0;
+        if (__atomic_load_n(&mutex->__owner, __ATOMIC_RELAXED) != pthread_self()) return EPERM;
+        if (--mutex->__depth != 0) return 0;
         __atomic_store_n(&mutex->__owner, nullptr, __ATOMIC_RELAXED);
     }
     if (__atomic_exchange_n(&mutex->__state, free_mutex, __ATOMIC_RELEASE) == contended)
@@ -81,8 +74,7 @@ extern "C" int pthread_mutex_unlock(pthread_mutex_t* mutex)
 extern "C" int pthread_mutex_init(pthread_mutex_t* __restrict mutex, const pthread_mutexattr_t* __restrict attributes)
 {
     *mutex = PTHREAD_MUTEX_INITIALIZER;
-    if (attributes != nullptr)
-        mutex->__type = attributes->__type;
+    if (attributes != nullptr) mutex->__type = attributes->__type;
     return 0;
 }
 
@@ -97,15 +89,11 @@ extern "C" int pthread_mutexattr_init(pthread_mutexattr_t* attributes)
     return 0;
 }
 
-extern "C" int pthread_mutexattr_destroy(pthread_mutexattr_t*)
-{
-    return 0;
-}
+extern "C" int pthread_mutexattr_destroy(pthread_mutexattr_t*) { return 0; }
 
 extern "C" int pthread_mutexattr_settype(pthread_mutexattr_t* attributes, int type)
 {
-    if (type < PTHREAD_MUTEX_NORMAL || type > PTHREAD_MUTEX_ERRORCHECK)
-        return EINVAL;
+    if (type < PTHREAD_MUTEX_NORMAL || type > PTHREAD_MUTEX_ERRORCHECK) return EINVAL;
     attributes->__type = type;
     return 0;
 }
@@ -130,8 +118,7 @@ extern "C" int pthread_once(pthread_once_t* once, void (*function)())
             raw::futex_wake(&once->__state, ~0u);
             return 0;
         }
-        if (expected == running)
-            raw::futex_wait(&once->__state, running, abi::no_deadline);
+        if (expected == running) raw::futex_wait(&once->__state, running, abi::no_deadline);
     }
     return 0;
 }

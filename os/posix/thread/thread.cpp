@@ -31,16 +31,14 @@ constinit std::atomic<Thread*> ended_threads { nullptr }; // detached ones
 
 void unmap(std::uint64_t address, std::uint64_t size)
 {
-    if (size != 0)
-        raw::memory_unmap(runtime::process_state.space, address, size);
+    if (size != 0) raw::memory_unmap(runtime::process_state.space, address, size);
 }
 
 void free_thread(Thread* thread)
 {
     unmap(thread->stack, thread->stack_size);
     unmap(thread->memory.address, thread->memory.size);
-    if (thread->handle != abi::no_handle)
-        raw::handle_close(thread->handle);
+    if (thread->handle != abi::no_handle) raw::handle_close(thread->handle);
     std::free(thread);
 }
 
@@ -65,13 +63,11 @@ bool make_stack(Thread& thread, std::uint64_t size)
 {
     size = (size + abi::page_size - 1) & ~(abi::page_size - 1);
     const auto object = result_of(raw::memory_create(size + abi::page_size, 0));
-    if (!object)
-        return false;
+    if (!object) return false;
     const auto address = result_of(raw::memory_map(runtime::process_state.space, *object, 0, 0, size + abi::page_size,
         abi::protection_read | abi::protection_write));
     raw::handle_close(*object);
-    if (!address)
-        return false;
+    if (!address) return false;
     raw::memory_protect(runtime::process_state.space, *address, abi::page_size, abi::protection_none);
     thread.stack = *address;
     thread.stack_size = size + abi::page_size;
@@ -104,22 +100,20 @@ extern "C" [[noreturn]] void orrery_thread_entry(Thread* thread)
 
 } // namespace
 
-extern "C" int pthread_create(
-    pthread_t* __restrict id, const pthread_attr_t* __restrict attributes, void* (*function)(void*), void* __restrict argument)
+extern "C" int pthread_create(pthread_t* __restrict id, const pthread_attr_t* __restrict attributes,
+    void* (*function)(void*), void* __restrict argument)
 {
     free_ended_threads();
-    if (_GLOBAL_REENT->__sdidinit == 0)
-        __sinit(_GLOBAL_REENT);
+    if (_GLOBAL_REENT->__sdidinit == 0) __sinit(_GLOBAL_REENT);
     void* const place = std::malloc(sizeof(Thread));
-    if (place == nullptr)
-        return EAGAIN;
+    if (place == nullptr) return EAGAIN;
     auto* const thread = new (place) Thread;
     thread->function = function;
     thread->argument = argument;
     thread->detached = attributes != nullptr && attributes->__detached != 0;
     make_reent(thread->reent);
-    const std::uint64_t stack_size
-        = attributes != nullptr && attributes->__stack_size != 0 ? attributes->__stack_size : default_stack_size;
+    const std::uint64_t stack_size =
+        attributes != nullptr && attributes->__stack_size != 0 ? attributes->__stack_size : default_stack_size;
     abi::ThreadControl& own = *runtime::thread_control();
     if (!make_stack(*thread, stack_size)
         || (thread->memory = runtime::make_thread_memory(own.process)).control == nullptr) {
@@ -135,8 +129,8 @@ extern "C" int pthread_create(
     // As if called: RSP + 8 is a multiple of 16, and the return address is null.
     const std::uint64_t stack_pointer = thread->stack + thread->stack_size - 16 - 8;
     std::memset(reinterpret_cast<void*>(stack_pointer), 0, 24);
-    const auto handle = result_of(raw::thread_create(runtime::process_state.space, &orrery_thread_entry, stack_pointer,
-        thread, thread->memory.control));
+    const auto handle = result_of(raw::thread_create(
+        runtime::process_state.space, &orrery_thread_entry, stack_pointer, thread, thread->memory.control));
     if (!handle) {
         live_threads.fetch_sub(1);
         free_thread(thread);
@@ -149,8 +143,7 @@ extern "C" int pthread_create(
 extern "C" void pthread_exit(void* result)
 {
     Thread* const thread = current;
-    if (live_threads.fetch_sub(1) == 1)
-        std::exit(0);
+    if (live_threads.fetch_sub(1) == 1) std::exit(0);
     // No handler may run on a stack that is about to be unmapped. The kernel hands the process's signals to others.
     abi::ThreadControl& control = *runtime::thread_control();
     signal::store_in_order(control.inhibit, 1);
@@ -165,57 +158,42 @@ extern "C" void pthread_exit(void* result)
 
 extern "C" int pthread_join(pthread_t thread, void** result)
 {
-    if (thread == current)
-        return EDEADLK;
-    if (thread->detached.load() == 1)
-        return EINVAL;
+    if (thread == current) return EDEADLK;
+    if (thread->detached.load() == 1) return EINVAL;
     // Never EINTR: handlers run, and the wait goes on.
     while (thread->alive.load() != 0)
         signal::interruptible([&] { return raw::futex_wait(&thread->alive, 1u, abi::no_deadline); });
-    if (result != nullptr)
-        *result = thread->result;
-    if (thread != &first_thread)
-        free_thread(thread);
+    if (result != nullptr) *result = thread->result;
+    if (thread != &first_thread) free_thread(thread);
     return 0;
 }
 
 extern "C" int pthread_detach(pthread_t thread)
 {
     std::uint32_t joinable = 0;
-    if (thread->detached.compare_exchange_strong(joinable, 1))
-        return 0;
-    if (joinable == 1)
-        return EINVAL;
+    if (thread->detached.compare_exchange_strong(joinable, 1)) return 0;
+    if (joinable == 1) return EINVAL;
     // It has ended or is about to: nobody will join it, so it is freed once it is gone.
     thread->next_ended = ended_threads.load();
     while (!ended_threads.compare_exchange_weak(thread->next_ended, thread)) { }
     return 0;
 }
 
-extern "C" pthread_t pthread_self()
-{
-    return current;
-}
+extern "C" pthread_t pthread_self() { return current; }
 
-extern "C" int pthread_equal(pthread_t left, pthread_t right)
-{
-    return left == right;
-}
+extern "C" int pthread_equal(pthread_t left, pthread_t right) { return left == right; }
 
 // To itself as raise(). The first thread has no handle that others could use: ENOTSUP.
 extern "C" int pthread_kill(pthread_t thread, int number)
 {
-    if (number < 0 || number > abi::signal_count)
-        return EINVAL;
+    if (number < 0 || number > abi::signal_count) return EINVAL;
     if (thread == current) {
-        if (number == 0 || raise(number) == 0)
-            return 0;
+        if (number == 0 || raise(number) == 0) return 0;
         return errno;
     }
     // The creator may not have stored it yet when the new thread's friends use it.
     abi::Handle handle = __atomic_load_n(&thread->handle, __ATOMIC_ACQUIRE);
-    if (thread == &first_thread)
-        return ENOTSUP;
+    if (thread == &first_thread) return ENOTSUP;
     while (handle == abi::no_handle) {
         raw::thread_yield();
         handle = __atomic_load_n(&thread->handle, __ATOMIC_ACQUIRE);
@@ -239,15 +217,11 @@ extern "C" int pthread_attr_init(pthread_attr_t* attributes)
     return 0;
 }
 
-extern "C" int pthread_attr_destroy(pthread_attr_t*)
-{
-    return 0;
-}
+extern "C" int pthread_attr_destroy(pthread_attr_t*) { return 0; }
 
 extern "C" int pthread_attr_setdetachstate(pthread_attr_t* attributes, int state)
 {
-    if (state != PTHREAD_CREATE_DETACHED && state != PTHREAD_CREATE_JOINABLE)
-        return EINVAL;
+    if (state != PTHREAD_CREATE_DETACHED && state != PTHREAD_CREATE_JOINABLE) return EINVAL;
     attributes->__detached = state;
     return 0;
 }
@@ -260,8 +234,7 @@ extern "C" int pthread_attr_getdetachstate(const pthread_attr_t* attributes, int
 
 extern "C" int pthread_attr_setstacksize(pthread_attr_t* attributes, size_t size)
 {
-    if (size < PTHREAD_STACK_MIN)
-        return EINVAL;
+    if (size < PTHREAD_STACK_MIN) return EINVAL;
     attributes->__stack_size = size;
     return 0;
 }

@@ -23,13 +23,10 @@ constinit thread_local Armed armed;
 // Time until the next expiry; 0 if there is none.
 std::uint64_t remaining(const Armed& timer)
 {
-    if (timer.deadline == 0)
-        return 0;
+    if (timer.deadline == 0) return 0;
     const std::uint64_t moment = now();
-    if (timer.deadline > moment)
-        return timer.deadline - moment;
-    if (timer.interval == 0)
-        return 0;
+    if (timer.deadline > moment) return timer.deadline - moment;
+    if (timer.interval == 0) return 0;
     return timer.interval - (moment - timer.deadline) % timer.interval;
 }
 
@@ -37,8 +34,7 @@ bool arm(std::uint64_t length, std::uint64_t interval, int number)
 {
     const signal::InhibitSection section; // the kernel's timer and our note of it change together
     const std::uint64_t deadline = length == 0 ? 0 : deadline_in(length);
-    if (runtime::raw::signal_timer(deadline, interval, number) < 0)
-        return false;
+    if (runtime::raw::signal_timer(deadline, interval, number) < 0) return false;
     armed = { deadline, interval };
     return true;
 }
@@ -59,7 +55,8 @@ struct timeval to_timeval(std::uint64_t nanoseconds)
 
 constexpr bool valid(const struct timeval& time)
 {
-    return time.tv_sec >= 0 && time.tv_sec < (std::int64_t { 1 } << 33) && time.tv_usec >= 0 && time.tv_usec < 1'000'000;
+    return time.tv_sec >= 0 && time.tv_sec < (std::int64_t { 1 } << 33) && time.tv_usec >= 0
+        && time.tv_usec < 1'000'000;
 }
 
 int fail(int error)
@@ -79,30 +76,24 @@ extern "C" unsigned alarm(unsigned seconds)
 
 extern "C" int getitimer(int which, struct itimerval* value)
 {
-    if (which != ITIMER_REAL)
-        return fail(EINVAL);
+    if (which != ITIMER_REAL) return fail(EINVAL);
     value->it_value = to_timeval(remaining(armed));
     value->it_interval = to_timeval(armed.interval);
     return 0;
 }
 
-extern "C" int setitimer(
-    int which, const struct itimerval* __restrict value, struct itimerval* __restrict old)
+extern "C" int setitimer(int which, const struct itimerval* __restrict value, struct itimerval* __restrict old)
 {
-    if (which != ITIMER_REAL || !valid(value->it_value) || !valid(value->it_interval))
-        return fail(EINVAL);
+    if (which != ITIMER_REAL || !valid(value->it_value) || !valid(value->it_interval)) return fail(EINVAL);
     const struct itimerval wanted = *value;
-    if (old != nullptr)
-        getitimer(which, old);
-    if (!arm(from_timeval(wanted.it_value), from_timeval(wanted.it_interval), SIGALRM))
-        return fail(EINVAL);
+    if (old != nullptr) getitimer(which, old);
+    if (!arm(from_timeval(wanted.it_value), from_timeval(wanted.it_interval), SIGALRM)) return fail(EINVAL);
     return 0;
 }
 
 extern "C" int orrery_signal_timer(std::uint64_t deadline, std::uint64_t interval, int number)
 {
-    if (runtime::raw::signal_timer(deadline, interval, number) < 0)
-        return fail(EINVAL);
+    if (runtime::raw::signal_timer(deadline, interval, number) < 0) return fail(EINVAL);
     return 0;
 }
 

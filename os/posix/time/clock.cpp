@@ -21,11 +21,9 @@ bool sleep_until(std::uint64_t deadline)
 {
     while (true) {
         const auto waited = signal::interruptible([&] { return runtime::raw::signal_wait(deadline); });
-        if (runtime::failed_with(waited.result, abi::Error::timed_out))
-            return true;
+        if (runtime::failed_with(waited.result, abi::Error::timed_out)) return true;
         // Never restarted, SA_RESTART or not (POSIX nanosleep). Woken for a signal that was then ignored: sleep on.
-        if (waited.handler_ran)
-            return now() >= deadline;
+        if (waited.handler_ran) return now() >= deadline;
     }
 }
 
@@ -47,25 +45,19 @@ extern "C" int clock_getres(clockid_t clock, struct timespec* resolution)
         errno = EINVAL;
         return -1;
     }
-    if (resolution != nullptr)
-        *resolution = { .tv_sec = 0, .tv_nsec = 1 };
+    if (resolution != nullptr) *resolution = { .tv_sec = 0, .tv_nsec = 1 };
     return 0;
 }
 
 // Returns the error number.
-extern "C" int clock_nanosleep(
-    clockid_t clock, int flags, const struct timespec* request, struct timespec* remaining)
+extern "C" int clock_nanosleep(clockid_t clock, int flags, const struct timespec* request, struct timespec* remaining)
 {
-    if (!known(clock))
-        return EINVAL;
+    if (!known(clock)) return EINVAL;
     std::uint64_t deadline;
-    if (!to_nanoseconds(*request, deadline))
-        return EINVAL;
+    if (!to_nanoseconds(*request, deadline)) return EINVAL;
     const bool absolute = (flags & TIMER_ABSTIME) != 0;
-    if (!absolute)
-        deadline = deadline_in(deadline);
-    if (sleep_until(deadline))
-        return 0;
+    if (!absolute) deadline = deadline_in(deadline);
+    if (sleep_until(deadline)) return 0;
     if (!absolute && remaining != nullptr) {
         const std::uint64_t moment = now();
         *remaining = to_timespec(deadline > moment ? deadline - moment : 0);
@@ -76,8 +68,7 @@ extern "C" int clock_nanosleep(
 extern "C" int nanosleep(const struct timespec* request, struct timespec* remaining)
 {
     const int error = clock_nanosleep(CLOCK_MONOTONIC, 0, request, remaining);
-    if (error == 0)
-        return 0;
+    if (error == 0) return 0;
     errno = error;
     return -1;
 }
@@ -85,8 +76,7 @@ extern "C" int nanosleep(const struct timespec* request, struct timespec* remain
 extern "C" unsigned sleep(unsigned seconds)
 {
     struct timespec time { .tv_sec = static_cast<time_t>(seconds), .tv_nsec = 0 };
-    if (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &time) == 0)
-        return 0;
+    if (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &time) == 0) return 0;
     return static_cast<unsigned>(time.tv_sec) + (time.tv_nsec != 0 ? 1 : 0);
 }
 

@@ -18,8 +18,7 @@ inline std::uint64_t now() { return static_cast<std::uint64_t>(runtime::raw::clo
 // that does not fit is as good as for ever.
 inline bool to_nanoseconds(const struct timespec& time, std::uint64_t& nanoseconds)
 {
-    if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= static_cast<long>(nanoseconds_per_second))
-        return false;
+    if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= static_cast<long>(nanoseconds_per_second)) return false;
     if (__builtin_mul_overflow(static_cast<std::uint64_t>(time.tv_sec), nanoseconds_per_second, &nanoseconds)
         || __builtin_add_overflow(nanoseconds, static_cast<std::uint64_t>(time.tv_nsec), &nanoseconds))
         nanoseconds = abi::no_deadline;
@@ -35,8 +34,7 @@ inline std::uint64_t deadline_in(std::uint64_t length)
 inline bool deadline_after(const struct timespec& length, std::uint64_t& deadline)
 {
     std::uint64_t nanoseconds;
-    if (!to_nanoseconds(length, nanoseconds))
-        return false;
+    if (!to_nanoseconds(length, nanoseconds)) return false;
     deadline = deadline_in(nanoseconds);
     return true;
 }

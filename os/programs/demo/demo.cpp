@@ -29,19 +29,16 @@ namespace raw = orrery::runtime::raw;
 abi::Handle make_ring(std::uint64_t entry_size, std::uint64_t capacity)
 {
     const auto handle = runtime::result_of(raw::ring_create(entry_size, capacity));
-    if (!handle)
-        give_up("a ring cannot be made", abi::sentence(handle.error()));
+    if (!handle) give_up("a ring cannot be made", abi::sentence(handle.error()));
     return static_cast<abi::Handle>(*handle);
 }
 
 process::PreparedProcess prepare(const common::UstarArchive& archive, const char* name, std::uint32_t number)
 {
     const auto file = archive.find(name);
-    if (!file)
-        give_up(name, "the initrd holds no such program");
+    if (!file) give_up(name, "the initrd holds no such program");
     const auto prepared = process::PreparedProcess::prepare(*file, number, name);
-    if (!prepared)
-        give_up(name, prepared.error().sentence());
+    if (!prepared) give_up(name, prepared.error().sentence());
     return *prepared;
 }
 
@@ -66,18 +63,15 @@ process::SpawnedProcess start(const process::PreparedProcess& prepared, const pr
         .auxiliary = entries,
         .process_id = prepared.process_id(),
     });
-    if (!started)
-        give_up(arguments.front(), started.error().sentence());
+    if (!started) give_up(arguments.front(), started.error().sentence());
     return *started;
 }
 
 int end_of(const process::SpawnedProcess& process, const char* name)
 {
     const auto status = process::wait_for_end(process);
-    if (!status)
-        give_up(name, abi::sentence(status.error()));
-    if (status->signal != 0)
-        std::printf("demo: %s was ended by signal %d\n", name, status->signal);
+    if (!status) give_up(name, abi::sentence(status.error()));
+    if (status->signal != 0) std::printf("demo: %s was ended by signal %d\n", name, status->signal);
     return status->shell_status();
 }
 
@@ -86,8 +80,7 @@ int end_of(const process::SpawnedProcess& process, const char* name)
 int main(int argc, char** argv)
 {
     const auto initrd = process::map_initrd();
-    if (!initrd)
-        give_up("the initrd cannot be mapped", abi::sentence(initrd.error()));
+    if (!initrd) give_up("the initrd cannot be mapped", abi::sentence(initrd.error()));
     const common::UstarArchive archive(*initrd);
     const std::array<abi::Handle, 2> rings { make_ring(sizeof(abi::Sqe), submission_capacity),
         make_ring(sizeof(abi::Cqe), completion_capacity) };

@@ -15,9 +15,9 @@ namespace {
 using namespace orrery;
 using namespace orrery::demo;
 
-constexpr std::uint64_t signal_every = 8;    // requests
-constexpr std::uint64_t round_length = 64;   // requests: in the second half of a round SIGUSR2 is blocked
-constexpr std::uint64_t handler_rest = 60;   // ms: long enough to be seen
+constexpr std::uint64_t signal_every = 8; // requests
+constexpr std::uint64_t round_length = 64; // requests: in the second half of a round SIGUSR2 is blocked
+constexpr std::uint64_t handler_rest = 60; // ms: long enough to be seen
 
 volatile sig_atomic_t answers_announced = 0;
 volatile sig_atomic_t nested_runs = 0;
@@ -66,16 +66,14 @@ int main(int argc, char** argv)
 {
     const std::uint64_t count = option(argc, argv, "count", 0);
     const std::uint64_t pace = option(argc, argv, "pace", 40);
-    if (pace == 0)
-        handler_pace = 0;
+    if (pace == 0) handler_pace = 0;
     orrery_trace_enable(1);
     install(SIGUSR2, on_announcement);
     install(SIGWINCH, on_nested);
 
     auto submissions = ring::attach<ring::Producer<abi::Sqe>, abi::Sqe>(ring_handle(0), submission_capacity);
     auto completions = ring::attach<ring::Consumer<abi::Cqe>, abi::Cqe>(ring_handle(1), completion_capacity);
-    if (!submissions || !completions)
-        give_up("no rings", !submissions ? submissions.error() : completions.error());
+    if (!submissions || !completions) give_up("no rings", !submissions ? submissions.error() : completions.error());
 
     std::uint64_t answered = 0;
     const auto take = [&](const abi::Cqe& answer) {
@@ -87,15 +85,17 @@ int main(int argc, char** argv)
     };
 
     for (std::uint64_t number = 0; count == 0 || number < count; number++) {
-        const abi::Sqe request { .opcode = static_cast<std::uint8_t>(Operation::square), .flags = 0, .priority = 0,
-            .tag = static_cast<std::uint32_t>(number), .arguments = { number, 0, 0, 0, 0, 0 }, .caller = 0 };
+        const abi::Sqe request { .opcode = static_cast<std::uint8_t>(Operation::square),
+            .flags = 0,
+            .priority = 0,
+            .tag = static_cast<std::uint32_t>(number),
+            .arguments = { number, 0, 0, 0, 0, 0 },
+            .caller = 0 };
         if (const auto error = submissions->push_wait(request, abi::no_deadline, 0); error != abi::Error::none)
             give_up("pushing", error);
         // Not before the first answers have come: they tell that the other has installed its handler.
-        if (answered != 0 && number % signal_every == 0)
-            kill(peer_number(), SIGUSR1);
-        if (number % round_length == round_length / 2)
-            hold_back_announcements(true);
+        if (answered != 0 && number % signal_every == 0) kill(peer_number(), SIGUSR1);
+        if (number % round_length == round_length / 2) hold_back_announcements(true);
         if (number % round_length == 0) {
             hold_back_announcements(false);
             if (pace != 0)
@@ -112,8 +112,7 @@ int main(int argc, char** argv)
                 take(answer);
             }
         }
-        if (pace != 0)
-            rest(pace);
+        if (pace != 0) rest(pace);
     }
 
     hold_back_announcements(false);

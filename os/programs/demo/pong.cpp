@@ -36,21 +36,19 @@ int main()
 
     auto submissions = ring::attach<ring::Consumer<abi::Sqe>, abi::Sqe>(ring_handle(0), submission_capacity);
     auto completions = ring::attach<ring::Producer<abi::Cqe>, abi::Cqe>(ring_handle(1), completion_capacity);
-    if (!submissions || !completions)
-        give_up("no rings", !submissions ? submissions.error() : completions.error());
+    if (!submissions || !completions) give_up("no rings", !submissions ? submissions.error() : completions.error());
 
     for (std::uint64_t answered = 0;; answered++) {
         abi::Sqe request;
         if (const auto error = submissions->pop_wait(request, abi::no_deadline, 0); error != abi::Error::none)
             give_up("popping", error);
-        if (static_cast<Operation>(request.opcode) == Operation::finish)
-            break;
-        const abi::Cqe answer { .flags = 0, .extra = {}, .tag = request.tag,
-            .result = request.arguments[0] * request.arguments[0] };
+        if (static_cast<Operation>(request.opcode) == Operation::finish) break;
+        const abi::Cqe answer {
+            .flags = 0, .extra = {}, .tag = request.tag, .result = request.arguments[0] * request.arguments[0]
+        };
         if (const auto error = completions->push_wait(answer, abi::no_deadline, 0); error != abi::Error::none)
             give_up("pushing", error);
-        if (answered % announce_every == announce_every - 1)
-            kill(peer_number(), SIGUSR2);
+        if (answered % announce_every == announce_every - 1) kill(peer_number(), SIGUSR2);
     }
     std::printf("demo-pong: done, %d knocks\n", static_cast<int>(knocks));
     return EXIT_SUCCESS;

@@ -14,8 +14,7 @@ std::string_view find_run_word(std::string_view line, std::string_view otherwise
     while (!line.empty()) {
         const std::size_t end = std::min(line.find(' '), line.size());
         const std::string_view word = line.substr(0, end);
-        if (word.starts_with(key))
-            found = word.substr(key.size());
+        if (word.starts_with(key)) found = word.substr(key.size());
         line.remove_prefix(std::min(end + 1, line.size()));
     }
     return found;
@@ -45,8 +44,7 @@ RunRequest::RunRequest(std::string_view line, std::string_view otherwise)
         }
         arguments_[count_++] = next;
         char* const comma = std::find(next, end, ',');
-        if (comma == end)
-            return;
+        if (comma == end) return;
         *comma = '\0';
         next = comma + 1;
     }

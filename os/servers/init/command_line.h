@@ -14,8 +14,8 @@ public:
     static constexpr std::size_t max_arguments = 32; // with the program's name
     static constexpr std::size_t max_text = 1024;
 
-    // Reads the last run= word of the line, or takes `otherwise` if there is none. An empty name, more arguments or more
-    // text than there is room for: problem() says so and arguments() is empty.
+    // Reads the last run= word of the line, or takes `otherwise` if there is none. An empty name, more arguments or
+    // more text than there is room for: problem() says so and arguments() is empty.
     RunRequest(std::string_view line, std::string_view otherwise);
     RunRequest(const RunRequest&) = delete;
     RunRequest& operator=(const RunRequest&) = delete;

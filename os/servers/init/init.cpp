@@ -29,10 +29,7 @@ constexpr abi::ExitStatus not_there { .code = 127, .signal = 0 };
 constexpr std::string_view default_program = "demo";
 constexpr std::uint32_t first_process_id = 2; // init is 1
 
-std::uint64_t auxiliary(abi::Auxiliary type)
-{
-    return orrery_auxiliary(static_cast<std::uint64_t>(type), 0, 0);
-}
+std::uint64_t auxiliary(abi::Auxiliary type) { return orrery_auxiliary(static_cast<std::uint64_t>(type), 0, 0); }
 
 [[noreturn]] void end_machine(abi::ExitStatus status)
 {
@@ -57,15 +54,12 @@ int main()
 {
     const auto* line = reinterpret_cast<const char*>(auxiliary(abi::Auxiliary::command_line));
     const init::RunRequest request(line == nullptr ? "" : line, default_program);
-    if (request.problem() != nullptr)
-        give_up(not_there, "%s", request.problem());
+    if (request.problem() != nullptr) give_up(not_there, "%s", request.problem());
 
     const auto initrd = process::map_initrd();
-    if (!initrd)
-        give_up(not_there, "the initrd cannot be mapped: %s", abi::sentence(initrd.error()));
+    if (!initrd) give_up(not_there, "the initrd cannot be mapped: %s", abi::sentence(initrd.error()));
     const auto file = common::UstarArchive(*initrd).find(request.program());
-    if (!file)
-        give_up(not_there, "the initrd holds no program called \"%s\"", request.program());
+    if (!file) give_up(not_there, "the initrd holds no program called \"%s\"", request.program());
 
     // The initrd goes with it, so that a program can start others out of it.
     const std::array<process::GivenHandle, 4> handles { {
@@ -91,7 +85,6 @@ int main()
     if (!process)
         give_up(cannot_run, "the program \"%s\" cannot be started: %s", request.program(), process.error().sentence());
     const auto status = process::wait_for_end(*process);
-    if (!status)
-        give_up(cannot_run, "waiting for \"%s\" failed: %s", request.program(), abi::sentence(status.error()));
+    if (!status) give_up(cannot_run, "waiting for \"%s\" failed: %s", request.program(), abi::sentence(status.error()));
     end_machine(*status);
 }

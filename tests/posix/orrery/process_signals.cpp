@@ -9,15 +9,15 @@
 #include "posix/runtime/syscall.h"
 #include "posix/runtime/thread.h"
 
+#include "posix/signal/delivery.h"
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <iterator>
-#include <sched.h>
-#include "posix/signal/delivery.h"
 #include <orrery/orrery.h>
+#include <sched.h>
 #include <unistd.h>
 
 namespace {
@@ -56,8 +56,12 @@ process::SpawnedProcess start(const char* role)
     const abi::AuxiliaryEntry entries[] = {
         { static_cast<std::uint64_t>(abi::Auxiliary::parent_process_id), static_cast<std::uint64_t>(getpid()) },
     };
-    const auto process = process::spawn({ .file = file.value(), .arguments = arguments, .environment = {},
-        .handles = handles, .auxiliary = entries, .process_id = next_number++ });
+    const auto process = process::spawn({ .file = file.value(),
+        .arguments = arguments,
+        .environment = {},
+        .handles = handles,
+        .auxiliary = entries,
+        .process_id = next_number++ });
     if (!process) {
         std::printf("spawning failed: %s\n", process.error().sentence());
         std::exit(99);
@@ -109,8 +113,9 @@ void a_parent_ends_its_child()
         set_blocked(SIGUSR1, true);
         const auto child = start("wait");
         wait_for_handler(); // it is up
-        CHECK_EQUAL(number == SIGUSR2 ? orrery_kill(child.space, number)
-                                      : kill(static_cast<pid_t>(child.process_id), number), 0);
+        CHECK_EQUAL(
+            number == SIGUSR2 ? orrery_kill(child.space, number) : kill(static_cast<pid_t>(child.process_id), number),
+            0);
         const abi::ExitStatus status = end_of(child);
         CHECK_EQUAL(status.signal, number);
         CHECK_EQUAL(status.shell_status(), 128 + number);
@@ -247,8 +252,8 @@ int use_stack(int depth)
 
 void break_state(int, siginfo_t*, void* context)
 {
-    static_cast<ucontext_t*>(context)->uc_mcontext.fpregs
-        = reinterpret_cast<fpregset_t>(reinterpret_cast<char*>(static_cast<ucontext_t*>(context)->uc_mcontext.fpregs) + 8);
+    static_cast<ucontext_t*>(context)->uc_mcontext.fpregs = reinterpret_cast<fpregset_t>(
+        reinterpret_cast<char*>(static_cast<ucontext_t*>(context)->uc_mcontext.fpregs) + 8);
 }
 
 // What the other process does. Returns its exit status, if it gets so far.
@@ -260,18 +265,12 @@ int play(const char* role)
         value.sival_int = 321;
         return sigqueue(getppid(), SIGUSR1, value);
     };
-    if (is("signal-parent"))
-        return tell_parent();
-    if (is("exit-7"))
-        return 7;
-    if (is("abort"))
-        std::abort();
-    if (is("null-write"))
-        *reinterpret_cast<volatile int*>(never) = 1;
-    if (is("illegal"))
-        asm volatile("ud2");
-    if (is("divide"))
-        asm volatile("xorl %%ecx, %%ecx\n idivl %%ecx" ::: "eax", "ecx", "edx");
+    if (is("signal-parent")) return tell_parent();
+    if (is("exit-7")) return 7;
+    if (is("abort")) std::abort();
+    if (is("null-write")) *reinterpret_cast<volatile int*>(never) = 1;
+    if (is("illegal")) asm volatile("ud2");
+    if (is("divide")) asm volatile("xorl %%ecx, %%ecx\n idivl %%ecx" ::: "eax", "ecx", "edx");
     if (is("blocked-fault")) {
         set_blocked(SIGSEGV, true);
         *reinterpret_cast<volatile int*>(never) = 1;
@@ -280,8 +279,7 @@ int play(const char* role)
         ::signal(SIGSEGV, SIG_IGN);
         *reinterpret_cast<volatile int*>(never) = 1;
     }
-    if (is("overflow"))
-        return use_stack(0);
+    if (is("overflow")) return use_stack(0);
     if (is("bad-state")) {
         struct sigaction action {};
         action.sa_sigaction = break_state;
@@ -317,8 +315,7 @@ int play(const char* role)
 
 int main(int argc, char** argv)
 {
-    if (argc > 1)
-        return play(argv[1]);
+    if (argc > 1) return play(argv[1]);
     const auto mapped = process::map_initrd();
     if (!mapped) {
         std::printf("no initrd: %s\n", abi::sentence(mapped.error()));
