@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "abi/error.h"
 #include "inspector/core/text.h"
 
 namespace orrery::inspector {
@@ -126,7 +127,8 @@ std::string deliverable_text(const ThreadView& thread, int signal, const std::st
         return pending + " and allowed; " + signal_text(first) + " has a lower number and goes first";
     std::string when;
     if (thread.state == "running") {
-        when = "it is delivered when CPU " + std::to_string(thread.cpu) + " next returns to user mode";
+        when = thread.cpu < 0 ? "it is delivered when the thread returns to user mode"
+                              : "it is delivered when CPU " + std::to_string(thread.cpu) + " next returns to user mode";
     } else if (thread.state == "ready") {
         when = "the thread waits for a CPU, and takes it as soon as it runs";
     } else if (thread.state == "blocked") {
@@ -178,13 +180,17 @@ std::string exit_text(abi::ExitStatus status)
     return "exited with status " + std::to_string(status.code);
 }
 
-std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value)
+std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value, const Snapshot* snapshot)
 {
     if (phase >= abi::Phase::count || index > 2) return hex(value);
     const std::string_view meaning = abi::phase_table[static_cast<std::size_t>(phase)].arguments[index];
     if (meaning == "signal" || meaning == "signal or 0") return value == 0 ? "none" : signal_text(static_cast<int>(value));
     if (meaning == "deliverable set") return signal_set_text(value);
     if (meaning == "side" || meaning == "side woken") return value == 0 ? "producer" : value == 1 ? "consumer" : hex(value);
+    if (meaning == "wait reason" && snapshot != nullptr && value < snapshot->wait_reasons.size())
+        return snapshot->wait_reasons[value];
+    if (meaning == "wait result") return value == 0 ? "woken" : abi::name(static_cast<abi::Error>(value));
+    if ((meaning == "from" || meaning == "to") && value == 0) return "idle";
     if (meaning == "exit status word") return exit_text(abi::ExitStatus::from_word(value));
     if (meaning == "rip" || meaning == "address" || meaning == "frame" || meaning == "handler" || meaning == "entry")
         return hex(value);
@@ -193,7 +199,7 @@ std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value)
 
 std::string explain(const ThreadView& thread, const Snapshot* snapshot)
 {
-    if (thread.state == "running") return "runs on CPU " + std::to_string(thread.cpu);
+    if (thread.state == "running") return thread.cpu < 0 ? "is about to run" : "runs on CPU " + std::to_string(thread.cpu);
     if (thread.state == "ready")
         return thread.cpu < 0 ? "can run, and waits for a CPU"
                               : "can run, and waits for a CPU (it ran on CPU " + std::to_string(thread.cpu) + " last)";

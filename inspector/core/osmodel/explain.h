@@ -23,7 +23,7 @@ std::string signal_set_text(std::uint64_t set);
 std::string action_text(const SignalView& signals, int signal);
 // "exited with status 3", "was ended by SIGSEGV".
 std::string exit_text(abi::ExitStatus status);
-// "SIGUSR1", "0x1f" etc. by what the phase table says of the argument.
-std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value);
+// "SIGUSR1", "0x1f" etc. by what the phase table says of the argument; `snapshot` knows the kernel's wait reasons.
+std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value, const Snapshot* snapshot = nullptr);
 
 } // namespace orrery::inspector

@@ -115,7 +115,6 @@ void read_frames(ReadContext& context, ThreadView& thread, std::uint64_t innermo
     const auto* space = context.snapshot.space(thread.space);
     if (innermost == 0 || space == nullptr) return;
     const ram::AddressSpace memory(context.memory.physical(), space->cr3);
-    const auto program = context.reader.program(thread.space_name);
     auto& frames = thread.signals.frames;
     const auto bad = [&frames](std::uint64_t address, std::string sentence) {
         FrameView frame;
@@ -135,9 +134,6 @@ void read_frames(ReadContext& context, ThreadView& thread, std::uint64_t innermo
         if (magic != abi::signal_frame_magic)
             return bad(address, "there is no signal frame at " + hex(address) + ": its first word is " + hex(magic));
         auto frame = frame_from(bytes, address);
-        if (program) {
-            if (const auto symbol = program->symbol_at(frame.handler)) frame.handler_name = program->describe(frame.handler);
-        }
         address = frame.previous;
         frames.push_back(std::move(frame));
     }
@@ -160,10 +156,6 @@ void read_signals(ReadContext& context, ThreadView& thread, const StructReader& 
     if (process_page != 0) {
         if (const auto process = read_page(context, "process control page", process_page))
             take_process_page(signals, *process);
-    }
-    if (signals.deferred_at != 0) {
-        const auto program = context.reader.program(thread.space_name);
-        signals.deferred_at_name = program ? program->describe(signals.deferred_at) : hex(signals.deferred_at);
     }
     if (thread.state != "ended")
         read_frames(context, thread, value_at<std::uint64_t>(*page, offsetof(ThreadControl, innermost_frame)));

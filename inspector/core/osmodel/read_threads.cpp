@@ -42,14 +42,6 @@ std::optional<RegisterFile> trapped_registers(ReadContext& context, Fields& fiel
     return registers;
 }
 
-std::string place_in(const DebugInfo& program, std::uint64_t address)
-{
-    auto text = program.describe(address);
-    if (const auto location = program.location(address))
-        text += " (" + std::filesystem::path(location->file).filename().string() + ":" + std::to_string(location->line) + ")";
-    return text;
-}
-
 void take_registers(ReadContext& context, Fields& fields, ThreadView& thread, std::uint64_t cr3)
 {
     const bool running = thread.state == "running";
@@ -59,10 +51,7 @@ void take_registers(ReadContext& context, Fields& fields, ThreadView& thread, st
         thread.registers = context.cpu_registers[cpu];
     else if (thread.state != "ended")
         thread.registers = trapped_registers(context, fields);
-    if (!thread.registers) return;
-    thread.registers->cr3 = cr3;
-    if (const auto program = context.reader.program(thread.space_name))
-        thread.place = place_in(*program, thread.registers->rip());
+    if (thread.registers) thread.registers->cr3 = cr3;
 }
 
 // The number of the CPU whose structure lies at `address` in the array; -1 if it is none.

@@ -188,7 +188,7 @@ nlohmann::json event_json(const TraceEvent& event, const Snapshot& snapshot)
     object["arguments"] = json::object();
     for (unsigned i = 0; i < 3; ++i)
         if (std::string_view(description.arguments[i]) != "unused")
-            object["arguments"][description.arguments[i]] = argument_text(event.phase, i, event.arguments[i]);
+            object["arguments"][description.arguments[i]] = argument_text(event.phase, i, event.arguments[i], &snapshot);
     return object;
 }
 

@@ -82,7 +82,7 @@ void add_signals(std::string& out, const ThreadView& thread, const Snapshot& sna
     // Realtime lanes only where there is something to see: none pending and all allowed is the usual case.
     constexpr std::uint64_t high = 0xffff'ffff'0000'0000;
     const bool realtime = ((signals.pending | signals.process_pending) & high) != 0 || (signals.allowset & high) != high;
-    out += "    signals         1       9       17      25      " + std::string(realtime ? "  33      41      49      57" : "")
+    out += "    signals         1       9       17      25" + std::string(realtime ? "        33      41      49      57" : "")
         + "\n";
     add_lane(out, "pending", signals.pending, realtime);
     if (signals.process_pending != 0) add_lane(out, "of the process", signals.process_pending, realtime);
@@ -140,7 +140,7 @@ void add_spaces(std::string& out, const Snapshot& snapshot, bool details)
 void add_side(std::string& out, const char* what, const RingSideView& side)
 {
     out += std::string("    ") + what + "  index " + std::to_string(side.index) + ", woke the other side "
-        + std::to_string(side.wakes) + " times, slept " + std::to_string(side.sleeps) + " times";
+        + counted(side.wakes, "time") + ", slept " + counted(side.sleeps, "time");
     if (side.waiting) out += ", waits";
     if (side.thread != 0) out += " (thread " + std::to_string(side.thread) + " sleeps)";
     if (side.broken != 0) out += ", gave the ring up (reason " + std::to_string(side.broken) + ")";
@@ -213,7 +213,7 @@ std::string render_event(const TraceEvent& event, const Snapshot& snapshot)
     std::vector<std::string> arguments;
     for (unsigned i = 0; i < 3; ++i)
         if (std::string_view(description.arguments[i]) != "unused")
-            arguments.push_back(std::string(description.arguments[i]) + " " + argument_text(event.phase, i, event.arguments[i]));
+            arguments.push_back(std::string(description.arguments[i]) + " " + argument_text(event.phase, i, event.arguments[i], &snapshot));
     line += join(arguments, ", ");
     if (event.cause != 0) line += "  cause " + hex(event.cause);
     return line;
@@ -228,7 +228,7 @@ std::string render_text(const Snapshot& snapshot, const RenderOptions& options)
     add_spaces(out, snapshot, options.spaces);
     add_rings(out, snapshot);
     const auto lines = std::min(options.trace_lines, snapshot.trace.size());
-    if (lines != 0) out += "the last " + counted(lines, "phase") + "\n";
+    if (lines != 0) out += lines == 1 ? "the last phase\n" : "the last " + std::to_string(lines) + " phases\n";
     for (auto i = snapshot.trace.size() - lines; i < snapshot.trace.size(); ++i)
         out += "  " + render_event(snapshot.trace[i], snapshot) + "\n";
     for (const auto& problem : snapshot.problems) out += "not shown: " + problem.view + ": " + problem.sentence + "\n";

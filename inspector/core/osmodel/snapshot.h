@@ -186,6 +186,7 @@ struct Snapshot {
     std::vector<TraceEvent> trace;   // oldest first, of all CPUs and (if recorded) threads
     std::optional<PanicView> panic;
     std::vector<ViewProblem> problems;
+    std::vector<std::string> wait_reasons; // kernel::WaitReason's enumerators by value; empty if not known
 
     const ThreadView* thread(std::uint32_t id) const
     {

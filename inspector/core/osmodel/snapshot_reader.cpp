@@ -115,6 +115,35 @@ bool attempt(ReadContext& context)
     return after && topology_of(*before) == topology_of(*after) && topology_of(*before) % 2 == 0;
 }
 
+std::string place_in(const DebugInfo& program, std::uint64_t address)
+{
+    auto text = program.describe(address);
+    if (const auto location = program.location(address))
+        text += " (" + std::filesystem::path(location->file).filename().string() + ":" + std::to_string(location->line) + ")";
+    return text;
+}
+
+// Names come last: looking them up may read a program's debug information, and meanwhile the guest would move on.
+void name_addresses(const SnapshotReader& reader, Snapshot& snapshot)
+{
+    for (auto& thread : snapshot.threads) {
+        const auto program = reader.program(thread.space_name);
+        auto& signals = thread.signals;
+        if (signals.deferred_at != 0)
+            signals.deferred_at_name = program ? program->describe(signals.deferred_at) : hex(signals.deferred_at);
+        if (!program) continue;
+        if (thread.registers) thread.place = place_in(*program, thread.registers->rip());
+        for (auto& frame : signals.frames)
+            if (frame.valid && program->symbol_at(frame.handler)) frame.handler_name = program->describe(frame.handler);
+    }
+    const auto reasons = reader.kernel()->enumeration("orrery::kernel::WaitReason");
+    if (!reasons) return;
+    for (const auto& [name, value] : (*reasons)->enumerators) {
+        if (value != static_cast<std::int64_t>(snapshot.wait_reasons.size())) return; // not counted from 0: no table
+        snapshot.wait_reasons.push_back(name);
+    }
+}
+
 void sort_and_explain(Snapshot& snapshot)
 {
     std::ranges::sort(snapshot.threads, {}, &ThreadView::id);
@@ -180,6 +209,8 @@ ProgramMap load_programs(const std::filesystem::path& folder, std::vector<std::s
 SnapshotReader::SnapshotReader(DebugInfoPointer kernel, ProgramMap programs, const ram::PhysicalMemory& memory)
     : kernel_(std::move(kernel)), programs_(std::move(programs)), memory_(memory)
 {
+    // Reads the kernel's types now and not between two structures of the first picture.
+    (void)kernel_->structure("orrery::kernel::Thread");
 }
 
 DebugInfoPointer SnapshotReader::program(std::string_view space_name) const
@@ -204,6 +235,7 @@ SnapshotPointer SnapshotReader::take(Freshness freshness, std::span<const Regist
         const bool again = freshness == Freshness::live && (!whole || context.transient_problem);
         if (again && tries < maximum_attempts) continue;
         if (!whole) snapshot->freshness = Freshness::torn;
+        name_addresses(*this, *snapshot);
         sort_and_explain(*snapshot);
         return snapshot;
     }

@@ -78,7 +78,7 @@ std::string hit_text(const PhaseHit& hit)
         if (std::string_view(description.arguments[i]) == "unused") continue;
         if (any) text += ", ";
         any = true;
-        text += std::string(description.arguments[i]) + " " + argument_text(hit.phase, i, hit.arguments[i]);
+        text += std::string(description.arguments[i]) + " " + argument_text(hit.phase, i, hit.arguments[i], hit.model.get());
     }
     return text + ": " + description.sentence;
 }
@@ -102,6 +102,7 @@ Result<std::optional<PhaseHit>> PhaseStepper::at_stop(unsigned cpu, std::uint64_
     if (place == nullptr) return std::nullopt; // the same address in a program that has no probe there
 
     PhaseHit hit;
+    hit.model = snapshot;
     hit.phase = place->phase;
     hit.cpu = cpu;
     hit.address = rip;
@@ -191,6 +192,29 @@ Result<PhaseHit> PhaseStepper::next(const PhaseFilter& filter, Deadline deadline
     }
 }
 
+// A phase's record follows its probe in the code: steps until the flight recorder has it.
+Result<std::uint64_t> PhaseStepper::cause_from_recorder(const PhaseHit& hit)
+{
+    constexpr unsigned steps_at_once = 16;
+    constexpr unsigned maximum_rounds = 16;
+    const auto newest = [&](const Snapshot& snapshot) -> const TraceEvent* {
+        const TraceEvent* found = nullptr;
+        for (const auto& event : snapshot.trace)
+            if (event.cpu == static_cast<int>(hit.cpu) && (found == nullptr || event.sequence > found->sequence)) found = &event;
+        return found;
+    };
+    const auto before = reader_.take(Freshness::stopped);
+    const auto* last = newest(*before);
+    const auto known = last != nullptr ? last->sequence : 0;
+    for (unsigned round = 0; round < maximum_rounds; ++round) {
+        for (unsigned i = 0; i < steps_at_once; ++i) TRY(session_.step(hit.cpu));
+        const auto now = reader_.take(Freshness::stopped);
+        for (const auto& event : now->trace)
+            if (event.cpu == static_cast<int>(hit.cpu) && event.sequence > known && event.phase == hit.phase) return event.cause;
+    }
+    return 0;
+}
+
 Result<std::vector<PhaseHit>> PhaseStepper::follow(const PhaseFilter& start, const PhaseSet& last, std::size_t limit,
                                                    Deadline deadline, const std::function<bool(const PhaseHit&)>& on_hit,
                                                    const Cancellation* cancellation)
@@ -203,6 +227,8 @@ Result<std::vector<PhaseHit>> PhaseStepper::follow(const PhaseFilter& start, con
             if (hits.empty()) return std::unexpected(hit.error());
             return hits;
         }
+        if (hits.empty() && hit->cause == 0 && describe(hit->phase).where != abi::PhaseWhere::user)
+            hit->cause = TRY(cause_from_recorder(*hit));
         hits.push_back(std::move(*hit));
         const auto& newest = hits.back();
         if (on_hit && !on_hit(newest)) return hits;
@@ -212,7 +238,7 @@ Result<std::vector<PhaseHit>> PhaseStepper::follow(const PhaseFilter& start, con
                 return failure("the " + std::string(describe(newest.phase).step_name)
                                + " that was met has no cause that could be followed");
             filter = {};
-            filter.phases = start.phases | last;
+            filter.phases = start.phases | last | *parse_phases(describe(newest.phase).group);
             filter.cause = newest.cause;
         }
     }

@@ -18,6 +18,7 @@ struct PhaseHit {
     std::uint64_t cause = 0; // 0 = unknown
     std::string place;       // "orrery::kernel::raise_to_thread+0xd9 (raise.cpp:80)"
     std::string problem;     // not "": the arguments could not be read
+    SnapshotPointer model;   // the picture at the stop
 };
 // "signal.raised on CPU 1 by thread 3 (ping): target 5, signal SIGUSR1, sender 3: a signal was sent".
 std::string hit_text(const PhaseHit& hit);
@@ -45,8 +46,9 @@ public:
     // run (QEMU slows down by each breakpoint); timed_out (the guest stands then); cancelled; ended; the session's own.
     Result<PhaseHit> next(const PhaseFilter& filter, Deadline deadline, const Cancellation* cancellation = nullptr);
 
-    // From the next phase that passes on: every phase of the same cause, until `last` is met, or `limit` phases were
-    // seen, or the deadline. `on_hit` sees each, and ends the walk with false.
+    // From the next phase that passes on: every phase of the same cause and of the first one's group, until `last` is met, or `limit` phases were
+    // seen, or the deadline. The cause of a new chain is not known before the kernel has written it down, so the vCPU
+    // is stepped a few dozen instructions past the first phase for it. `on_hit` sees each, and ends the walk with false.
     Result<std::vector<PhaseHit>> follow(const PhaseFilter& start, const PhaseSet& last, std::size_t limit, Deadline deadline,
                                          const std::function<bool(const PhaseHit&)>& on_hit = {},
                                          const Cancellation* cancellation = nullptr);
@@ -57,6 +59,7 @@ public:
 private:
     bool passes(const PhaseFilter& filter, const PhaseHit& hit) const;
     Result<std::set<std::uint64_t>> places_now(const PhaseFilter& filter);
+    Result<std::uint64_t> cause_from_recorder(const PhaseHit& hit);
 
     Session& session_;
     SnapshotReader& reader_;

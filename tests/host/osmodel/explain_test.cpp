@@ -1,6 +1,7 @@
 // The sentences, over all combinations of what they depend on, against an oracle that is written the other way round.
 #include <gmock/gmock.h>
 
+#include "abi/error.h"
 #include "inspector/core/osmodel/explain.h"
 
 namespace orrery::inspector {
@@ -175,6 +176,7 @@ TEST(Explain, EveryThreadStateHasItsSentence)
         return explain(thread);
     };
     EXPECT_EQ(with("ready", ""), "can run, and waits for a CPU");
+    EXPECT_EQ(with("running", ""), "is about to run") << "between the queue and the CPU";
     thread.cpu = 0;
     EXPECT_EQ(with("running", ""), "runs on CPU 0");
     EXPECT_EQ(with("ready", ""), "can run, and waits for a CPU (it ran on CPU 0 last)");
@@ -217,6 +219,13 @@ TEST(Texts, ArgumentsOfPhases)
     EXPECT_EQ(argument_text(abi::Phase::ring_pushed, 1, 77), "77");
     EXPECT_EQ(argument_text(abi::Phase::space_ended, 1, abi::ExitStatus { 2, 0 }.word()), "exited with status 2");
     EXPECT_EQ(argument_text(abi::Phase::count, 0, 16), "0x10");
+    EXPECT_EQ(argument_text(abi::Phase::thread_switched, 0, 0), "idle");
+    EXPECT_EQ(argument_text(abi::Phase::thread_woken, 1, 0), "woken");
+    EXPECT_EQ(argument_text(abi::Phase::thread_woken, 1, static_cast<std::uint64_t>(abi::Error::timed_out)), "timed_out");
+    Snapshot snapshot;
+    snapshot.wait_reasons = { "none", "futex" };
+    EXPECT_EQ(argument_text(abi::Phase::thread_blocked, 1, 1, &snapshot), "futex");
+    EXPECT_EQ(argument_text(abi::Phase::thread_blocked, 1, 2, &snapshot), "2");
 }
 
 } // namespace

@@ -202,6 +202,8 @@ TEST_F(SnapshotTest, ThreadsHaveTheirStateAndReason)
     EXPECT_EQ(waiting.switches, 17u);
     EXPECT_EQ(waiting.syscalls, 18u);
     EXPECT_EQ(waiting.address, blocked);
+    ASSERT_GT(snapshot->wait_reasons.size(), 3u);
+    EXPECT_EQ(snapshot->wait_reasons[0], "none");
     EXPECT_THAT(snapshot->space(1)->threads, ElementsAre(1, 2));
 }
 
