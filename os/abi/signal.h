@@ -198,12 +198,12 @@ struct ThreadControl {
     std::uint64_t alternate_stack_size;        // 0x80
     struct SignalFrame* innermost_frame;       // 0x88 runtime: newest frame whose handler has not returned, or null
     std::uint64_t self_raised;     // 0x90 runtime, owner only: signals (bit number - 1) that raise() made pending
-    std::uint64_t scratch[4];      // 0x98 trampoline's spill slots
+    std::uint64_t scratch[4];      // 0x98 trampoline: a spill slot; the RIP that it goes back to; unused
     std::uint32_t thread_handle;   // 0xb8 the thread's handle on itself, if the runtime has one
     std::uint32_t thread_number;   // 0xbc kernel at registration: thread id, as the Inspector shows it
     std::atomic<std::uint64_t> user_trace_next; // 0xc0 running number of the next record
     std::uint32_t user_trace_enabled;           // 0xc8 runtime: nonzero = record ring and signal phases
-    std::int32_t error_number;                  // 0xcc errno's home for the runtime
+    std::int32_t error_number;                  // 0xcc unused: errno lives in the C library's state
     SignalInfo slots[standard_signal_count];    // 0xd0 thread-directed standard signals
     UserTraceRecord user_trace[user_trace_capacity];
 };
@@ -270,7 +270,7 @@ struct SignalFrame {
     std::int32_t signal;
     std::uint32_t flags;      // the action's flags that the handler was called with
     std::uint64_t handler;
-    std::uint64_t return_frame[5]; // RIP, CS, RFLAGS, RSP, SS for IRETQ, filled from `context` at return
+    std::uint64_t return_frame[5]; // RIP, CS, RFLAGS, RSP, SS as IRETQ wants them, from `context` at return
     SignalInfo info;               // as claimed; siginfo_t is made from it
     std::uint8_t siginfo[128];     // siginfo_t
     // ucontext_t:

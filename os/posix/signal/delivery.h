@@ -84,7 +84,7 @@ inline void leave_inhibit(abi::ThreadControl& control, bool deliver)
 }
 
 // Holds delivery to the calling thread off while it lives, without a system call: the kernel does not divert while
-// `inhibit` is set, it only notes in `deferred_at` that it would have. May nest.
+// `inhibit` is set, it only notes in `deferred_at` that it would have. May nest. Nothing inside may wait for a signal.
 //
 // Enter: inhibit first, then the depth. A delivery before the first store sees depth 0; none can come after it.
 // Leave: depth, then inhibit, then the look at deferred_at. A signal that the kernel saw before inhibit was cleared is
