@@ -109,23 +109,41 @@ TEST_F(Syscalls, the_console)
     });
 }
 
-// A hostile program: calls with arguments that are nearly right, and garbage in every page it shares with the kernel.
+// What each argument of a call should be: s space, m memory, r ring, w hardware, c console, h any handle, R rights,
+// a page address, x word address, l length in pages, o page offset, p protection, d deadline, n signal, t a program, e power of two,
+// u small number. Calls that are not here get anything.
+constexpr std::pair<Syscall, const char*> shapes[] = {
+    { Syscall::console_write, "cau" }, { Syscall::handle_close, "h" }, { Syscall::handle_duplicate, "hR" }, { Syscall::handle_install, "shR" },
+    { Syscall::memory_create, "lu" }, { Syscall::memory_map, "smoalp" }, { Syscall::memory_unmap, "sal" },
+    { Syscall::memory_protect, "salp" }, { Syscall::space_create, "au" }, { Syscall::space_end, "su" },
+    { Syscall::space_wait, "hd" }, { Syscall::thread_create, "sxata" }, { Syscall::thread_end, "x" },
+    { Syscall::signal_register, "aax" }, { Syscall::signal_raise, "hnx" }, { Syscall::signal_timer, "dun" },
+    { Syscall::signal_wait, "d" }, { Syscall::futex_wait, "xud" }, { Syscall::futex_wake, "xu" },
+    { Syscall::ring_create, "ee" }, { Syscall::ring_wait, "rud" }, { Syscall::ring_wake, "ru" },
+    { Syscall::memory_clone, "mol" }, { Syscall::memory_move, "sala" }, { Syscall::memory_advise, "salu" },
+    { Syscall::memory_replace, "momo" }, { Syscall::memory_create_physical, "wllu" },
+    { Syscall::memory_physical_address, "wmo" }, { Syscall::memory_size, "m" },
+};
+
+// A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it
+// shares with the kernel.
 class Hostile {
 public:
     Hostile(Machine& machine, unsigned seed) : random_(seed), again_(machine.add_program([this] { run(); })) {}
 
     void run()
     {
-        for (int step = 0; step < 400; ++step) {
+        for (int step = 0; step < 300 && steps_left_ > 0; ++step, --steps_left_) {
             const auto number = static_cast<Syscall>(random_() % static_cast<unsigned>(Syscall::count));
             if (number == Syscall::machine_end) continue;
-            if ((number == Syscall::space_end || number == Syscall::thread_end) && random_() % 50 != 0) continue;
+            if ((number == Syscall::space_end || number == Syscall::thread_end) && random_() % 20 != 0) continue;
+            const char* shape = "";
+            for (const auto& [known, letters] : shapes)
+                if (known == number) shape = letters;
             std::uint64_t arguments[6];
-            for (std::uint64_t& argument : arguments) argument = value();
-            const bool memory_call = number == Syscall::memory_map || number == Syscall::memory_unmap
-                || number == Syscall::memory_protect || number == Syscall::memory_move;
-            if (memory_call && random_() % 4 != 0) arguments[0] = 1; // the handle of the own space
-            if (number == Syscall::signal_raise && random_() % 4 != 0) arguments[1] = random_() % 66;
+            for (std::uint64_t& argument : arguments)
+                argument = *shape && random_() % 8 != 0 ? fitting(*shape++) : (*shape ? ++shape : shape, anything());
+            if (number == Syscall::handle_close && arguments[0] < 6 && random_() % 20 != 0) arguments[0] += 5;
             call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
             if (random_() % 4 == 0) scribble();
             if (random_() % 8 == 0) set_clock(clock_now() + random_() % 100'000);
@@ -134,32 +152,53 @@ public:
     }
 
 private:
-    std::uint64_t value()
+    std::uint64_t fitting(char shape)
     {
-        switch (random_() % 12) {
+        const bool first = random_() % 2 == 0;
+        const std::uint64_t later = 6 + random_() % 12; // handles that calls have made
+        switch (shape) {
+        case 's': return first ? 1 : later;
+        case 'm': return first ? 2 : later;
+        case 'r': return first ? 3 : later;
+        case 'w': return 4;
+        case 'c': return 5;
+        case 'h': return 1 + random_() % 16;
+        case 'R': return random_() % (abi::all_rights + 1);
+        case 'a': return page();
+        case 'x': return page() + random_() % 16 * 4;
+        case 'l': return page_size * (1 + random_() % 6);
+        case 'o': return page_size * (random_() % 8);
+        case 'p': return random_() % 8;
+        case 'd': return clock_now() + random_() % 50'000;
+        case 'n': return random_() % 8 == 0 ? random_() % 66 : 20 + random_() % 12;
+        case 't': return again_;
+        case 'e': return std::uint64_t { 1 } << random_() % 10;
+        default: return random_() % 8 == 0 ? random_() % 64 : random_() % 3;
+        }
+    }
+    std::uint64_t anything()
+    {
+        switch (random_() % 8) {
         case 0: return 0;
-        case 1: return random_() % 8;
-        case 2: return random_() % 40;
-        case 3: return page_size * (random_() % 20);
-        case 4:
-        case 5: return page() + (random_() % 2 ? random_() % page_size : 0);
-        case 6: return std::uint64_t { 1 } << random_() % 64;
-        case 7: return ~std::uint64_t { 0 } - random_() % 8192;
-        case 8: return clock_now() + random_() % 50'000;
-        case 9: return again_;
-        case 10: return abi::user_end - page_size * (random_() % 3);
+        case 1: return random_() % 40;
+        case 2: return page() + random_() % page_size;
+        case 3: return std::uint64_t { 1 } << random_() % 64;
+        case 4: return ~std::uint64_t { 0 } - random_() % 8192;
+        case 5: return again_;
+        case 6: return abi::user_end - page_size * (random_() % 3);
         default: return (std::uint64_t { random_() } << 32 | random_()) & 0x0fff'ffff'ffff;
         }
     }
-    VirtualAddress page() { return 0x40'0000 + random_() % 24 * page_size; }
+    VirtualAddress page() { return 0x40'0000 + random_() % 40 * page_size; } // the first 24 are mapped at the beginning
     void scribble()
     {
         auto* words = static_cast<std::uint64_t*>(user_memory(*current_thread().space, page()));
-        if (words) words[random_() % 64] = value();
+        if (words) words[random_() % 64] = random_() % 2 ? 0 : anything();
     }
 
     std::mt19937 random_;
     std::uint64_t again_; // the argument of a thread that runs the same program
+    int steps_left_ = 2000;
 };
 
 // Ends whatever hostile programs have left: also spaces that only hold each other.
@@ -191,6 +230,7 @@ TEST(HostileSyscalls, neither_crash_nor_leak)
                 ASSERT_TRUE(space->handles.insert(memory, abi::all_rights));
                 ASSERT_TRUE(space->handles.insert(*Ring::create(64, 8), abi::all_rights));
                 ASSERT_TRUE(space->handles.insert(Ref<Hardware>::adopt(new Hardware), abi::right_manage));
+                ASSERT_TRUE(space->handles.insert(Ref<Console>::adopt(new Console), abi::right_write));
                 ASSERT_TRUE(space->map(memory, 0, 0x40'0000, 24 * page_size, read_write));
                 for (unsigned thread = 0; thread < 2; ++thread) {
                     programs.push_back(std::make_unique<Hostile>(machine, seed * 100 + index * 10 + thread));
