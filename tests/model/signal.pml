@@ -19,7 +19,10 @@
  * `fresh` counts raises that were not merged, `taken` what handlers got. When nothing can move any more (timeout), all
  * must be accounted for, and no thread may have a deliverable signal that it does not know of.
  *
- * Variant HAND_ON_ONCE, which also holds: a thread that has deferred_at set already does not hand on again.
+ * A thread that is chosen while it inhibits delivery hands the signal on, for it may block the signal before it looks.
+ * It does so to any thread the first time, but only to one that does not inhibit when deferred_at is set already: with
+ * variant HAND_ON_ALWAYS, which loses nothing either, two threads in critical sections interrupt each other for as long
+ * as both stay there.
  *
  * Variants, each of which must fail:
  *   NO_DEFERRED_TEST     leaving an inhibit section does not test deferred_at
@@ -29,6 +32,8 @@
  *   PLAIN_STORE          the allowset is changed by a plain store, which may sit in the store buffer (Dekker's pattern
  *                        over process_pending and allowed breaks)
  *   NO_HAND_ON           a thread that was chosen but blocks the signal by then does not pass it on
+ *   HAND_ON_TO_FREE      ... which inhibits delivery passes it on to a thread that does not inhibit, or to none: it
+ *                        blocks the signal in its section, and the other leaves its own without having been told
  *   NO_INTERRUPT         raising does not interrupt a running thread
  *   NO_SLEEP_TEST        a thread goes to sleep without testing for signals
  *   SLEEP_DESPITE_ATTENTION  ... tests the words but not the attention word: a thread that was chosen, and blocks the
@@ -66,7 +71,7 @@ inline notify(who) {
 }
 
 /* Prefers a thread that does not inhibit delivery. `except` = 2: none excluded. */
-inline choose_and_notify(except) {
+inline choose_and_notify(except, also_inhibiting) {
     chosen = 2;
     if
     :: except != 0 && allowed[0] -> chosen = 0
@@ -77,6 +82,14 @@ inline choose_and_notify(except) {
     :: else
     fi;
     if
+    :: also_inhibiting || chosen == 2
+    :: else ->
+        if
+        :: inhibit[chosen] -> chosen = 2
+        :: else
+        fi
+    fi;
+    if
     :: chosen == 0 -> notify(0)
     :: chosen == 1 -> notify(1)
     :: else
@@ -84,10 +97,10 @@ inline choose_and_notify(except) {
     chosen = 0
 }
 
-inline hand_on(me) {
+inline hand_on(me, also_inhibiting) {
 #ifndef NO_HAND_ON
     if
-    :: process_pending -> choose_and_notify(me)
+    :: process_pending -> choose_and_notify(me, also_inhibiting)
     :: else
     fi
 #else
@@ -104,12 +117,14 @@ inline return_to_user(me) {
     :: else
     fi;
     if
-    :: !seen -> hand_on(me)
-#ifdef HAND_ON_ONCE
-    :: seen && inhibit[me] && deferred[me]
-    :: seen && inhibit[me] && !deferred[me] -> deferred[me] = true; hand_on(me)
+    :: !seen -> hand_on(me, true)
+#if defined(HAND_ON_TO_FREE)
+    :: seen && inhibit[me] -> deferred[me] = true; hand_on(me, false)
+#elif defined(HAND_ON_ALWAYS)
+    :: seen && inhibit[me] -> deferred[me] = true; hand_on(me, true)
 #else
-    :: seen && inhibit[me] -> deferred[me] = true; hand_on(me)
+    :: seen && inhibit[me] && deferred[me] -> hand_on(me, false)
+    :: seen && inhibit[me] && !deferred[me] -> deferred[me] = true; hand_on(me, true)
 #endif
     :: else -> inhibit[me] = true; divert = true
     fi;
@@ -283,7 +298,7 @@ proctype sender() {
             fi
         :: atomic { was_pending = process_pending; process_pending = true; fresh = fresh + !was_pending };
             if
-            :: !was_pending -> choose_and_notify(2)
+            :: !was_pending -> choose_and_notify(2, true)
             :: else
             fi
         fi
