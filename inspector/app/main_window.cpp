@@ -123,8 +123,7 @@ void MainWindow::run_state_changed(RunState state, const QString& sentence)
                 : sentence);
         break;
     case RunState::stopped:
-        // stopped() brings the better sentence, before or after this.
-        if (status_line_->state_sentence().isEmpty() || !sentence.isEmpty()) status_line_->show_state(state, sentence);
+        status_line_->show_state(state, sentence); // stopped() follows with a better one
         break;
     case RunState::ended:
         status_line_->show_state(state, sentence.isEmpty() ? tr("the machine has ended. What was read last stays.") : sentence);
