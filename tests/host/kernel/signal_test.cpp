@@ -169,6 +169,22 @@ TEST_F(Signals, a_pending_signal_forbids_sleep)
     EXPECT_EQ(seen, Error::interrupted);
 }
 
+// A thread that was chosen for a signal and has blocked it since must hand it on before it sleeps.
+TEST_F(Signals, a_hand_on_that_is_due_forbids_sleep)
+{
+    Error seen = Error::none;
+    machine_.spawn(space_, [&] {
+        page(control_place).words[0].initialize(0, 0);
+        EXPECT_TRUE(register_signals(control_place, process_place, trampoline));
+        current_thread().hot.attention = attention_signal;
+        seen = error_of(wait_for_signal(abi::no_deadline));
+    });
+    machine_.run_ready();
+    EXPECT_EQ(seen, Error::interrupted);
+    space_->end({});
+    machine_.run_ready();
+}
+
 TEST_F(Signals, process_directed_choice)
 {
     const auto blocked = thread(0);
@@ -235,21 +251,27 @@ TEST_F(Signals, process_directed_signals_are_handed_on)
     ASSERT_TRUE(is_marked(*first));
     page(control_place).words[0].change_allowset(abi::signal_bit(sigusr1), 0); // blocked meanwhile
     TrapFrame frame {};
+    frame.rip = 0x1234;
     first->hot.attention = 0;
     deliver_signals(*first, frame);
     EXPECT_TRUE(is_marked(*second));
 
-    // One that only inhibits hands on to who can take it now,
+    // One that inhibits tells the others once a section, whether they can take the signal now or not,
     page(control_place).words[0].change_allowset(0, abi::signal_bit(sigusr1));
     page(control_place).inhibit = 1;
+    page(control_place + page_size).inhibit = 1;
     second->hot.attention = 0;
     deliver_signals(*first, frame);
     EXPECT_TRUE(is_marked(*second));
     // but two that inhibit do not interrupt each other for ever,
-    page(control_place + page_size).inhibit = 1;
     second->hot.attention = 0;
     deliver_signals(*first, frame);
     EXPECT_FALSE(is_marked(*second));
+    page(control_place + page_size).inhibit = 0;
+    deliver_signals(*first, frame);
+    EXPECT_TRUE(is_marked(*second)) << "this one can take it now";
+    page(control_place + page_size).inhibit = 1;
+    second->hot.attention = 0;
     // and one that ends finds an heir in any case.
     hand_on_process_signals(*first, true);
     EXPECT_TRUE(is_marked(*second));
