@@ -51,7 +51,7 @@ void add_grade(CLI::App& app, lessons::GradeRequest& request, GradeOptions& text
 {
     auto& verb = *app.add_subcommand("grade", "check a lesson's solution");
     verb.add_option("lesson", texts.lesson, "the lesson's folder, or the folder of all lessons with --list");
-    verb.add_option("submission", texts.submission, "the student's folder; without it the lesson examines itself");
+    verb.add_option("submission,--submission", texts.submission, "the student's folder; without it the lesson examines itself");
     verb.add_option("--format", request.format, "text, gradescope, junit or csv")->capture_default_str();
     verb.add_option("--output", texts.output, "a file for the report, instead of standard output");
     verb.add_flag("--self-check", request.self_check, "the solution must pass, the starter and every mutant must not");
@@ -102,6 +102,9 @@ int main(int argc, char** argv)
     add_phase_filter(step, options);
     step.add_option("--phase", phase, "how many phases, or which: signal.raised, ring.*, any");
     step.add_option("--count", options.phase_count, "how many of them")->check(CLI::Range(1, 100000));
+    step.add_option("--lines", options.lines, "then so many source lines")->check(CLI::Range(1, 10000));
+    step.add_option("--instructions", options.instructions, "then so many instructions")->check(CLI::Range(1, 100000));
+    step.add_option("--cpu", options.cpu, "whose lines and instructions, of a joined guest")->capture_default_str();
     step.add_flag("--follow-cause", options.follow_cause, "after the first, all that it leads to, up to signal.resumed");
 
     auto& trace = *app.add_subcommand("trace", "print what the flight recorder saw");
