@@ -32,6 +32,8 @@ struct Options {
     std::optional<std::string> only_program;
     std::optional<std::string> signal;      // only phases of it
     bool follow_cause = false;              // all further phases of the first one's cause
+    std::optional<unsigned> lines, instructions; // after the phase (or at once): so many source lines, instructions
+    unsigned cpu = 0;                       // whose lines and instructions, if no phase was asked for
     bool follow = false;                    // trace: go on until the guest ends
     unsigned trace_lines = 12;
 };

@@ -2,6 +2,7 @@
 #include "inspector/cli/report.h"
 #include "inspector/cli/verbs.h"
 #include "inspector/core/osmodel/explain.h"
+#include "inspector/core/phases/source_step.h"
 #include "inspector/core/text.h"
 
 namespace orrery::inspector::cli {
@@ -52,7 +53,15 @@ public:
         : options_(options)
         , out_(out)
         , stepper_(guest.session(), guest.reader(), guest.catalog())
+        , lines_(guest.session(), guest.reader())
+        , cpu_(options.cpu)
     {
+    }
+    Result<void> walk_code(Deadline deadline)
+    {
+        for (unsigned i = 0; i < options_.lines.value_or(0); ++i) note(TRY(lines_.step_line(cpu_, deadline)));
+        for (unsigned i = 0; i < options_.instructions.value_or(0); ++i) note(TRY(lines_.step_instruction(cpu_)));
+        return {};
     }
     Result<void> walk(const PhaseFilter& filter, Deadline deadline)
     {
@@ -65,11 +74,29 @@ public:
         for (unsigned i = 0; i < count; ++i) note(TRY(stepper_.next(filter, deadline)));
         return {};
     }
-    nlohmann::json hits = nlohmann::json::array();
+    nlohmann::json hits = nlohmann::json::array(), steps = nlohmann::json::array();
 
 private:
+    void note(const SourceStep& step)
+    {
+        cpu_ = step.stop.cpu;
+        const auto file = lines_.file_at(step.stop.rip, step.stop.cr3);
+        auto place = file ? file->describe(step.stop.rip) : hex(step.stop.rip);
+        if (step.line) place += " (" + step.line->location.file + ":" + std::to_string(step.line->location.line) + ")";
+        if (options_.json) {
+            nlohmann::json object { { "address", hex(step.stop.rip) }, { "cpu", cpu_ }, { "place", place }, { "instructions", step.instructions } };
+            if (step.line) {
+                object["file"] = step.line->location.file;
+                object["line"] = step.line->location.line;
+            }
+            steps.push_back(std::move(object));
+        } else {
+            out_ << "CPU " << cpu_ << " at " << place << '\n' << std::flush;
+        }
+    }
     void note(const PhaseHit& hit)
     {
+        cpu_ = hit.cpu;
         if (options_.json) {
             hits.push_back(hit_json(hit));
             return;
@@ -81,6 +108,8 @@ private:
     const Options& options_;
     std::ostream& out_;
     PhaseStepper stepper_;
+    SourceStepper lines_;
+    unsigned cpu_;
 };
 
 } // namespace
@@ -93,10 +122,14 @@ int step_verb(const Options& options, std::ostream& out, std::ostream& problems)
     if (!guest) return complain(problems, guest.error());
     print_remarks(problems, **guest);
     StepRun run(**guest, options, out);
-    const auto walked = run.walk(*filter, deadline_in(milliseconds(options.seconds > 0 ? options.seconds : default_seconds)));
+    const auto deadline = deadline_in(milliseconds(options.seconds > 0 ? options.seconds : default_seconds));
+    // Lines alone step from where a joined guest stands; a new one stands nowhere yet, so a phase comes first.
+    const bool lines_only = (options.lines || options.instructions) && (*guest)->attached() && !options.phase_count && options.phases == "any";
+    auto walked = lines_only ? Result<void> {} : run.walk(*filter, deadline);
+    if (walked) walked = run.walk_code(deadline);
     const auto snapshot = (*guest)->picture();
     if (options.json) {
-        nlohmann::json document { { "schema", 1 }, { "phases", run.hits } };
+        nlohmann::json document { { "schema", 1 }, { "phases", run.hits }, { "steps", run.steps } };
         if (snapshot) document["picture"] = render_json(**snapshot, { .trace_lines = options.trace_lines, .spaces = options.spaces });
         if (!walked) document["problem"] = walked.error().sentence;
         out << document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';

@@ -142,6 +142,18 @@ TEST(Step, AHandlersFrameIsInThePicture)
     EXPECT_TRUE(found) << document["picture"]["threads"];
 }
 
+TEST(Step, GoesOnByLinesAndInstructions)
+{
+    const auto run = run_cli(with({ "step", "--phase", "signal.handled", "--lines", "3", "--instructions", "2", "--json", "--seconds", "120" }));
+    ASSERT_EQ(run.status, 0) << run.problems;
+    const auto steps = parsed(run.output)["steps"];
+    ASSERT_EQ(steps.size(), 5u);
+    for (std::size_t i = 1; i < 3; ++i)
+        EXPECT_NE(std::pair(steps[i]["file"], steps[i]["line"]), std::pair(steps[i - 1]["file"], steps[i - 1]["line"])) << steps;
+    EXPECT_NE(steps[3]["address"], steps[4]["address"]);
+    EXPECT_EQ(steps[4]["instructions"], 1);
+}
+
 TEST(Step, APhaseThatNeverComesIsATimeOut)
 {
     const auto run = run_cli(with({ "step", "--program", "hello", "--phase", "ring.broken", "--seconds", "1" }));
