@@ -56,6 +56,8 @@ int main(int count, char** arguments)
         std::vector<bench::WallFigure> wall;
         note("wall-clock time");
         complete &= take(wall, bench::start_to_first_user_instruction());
+        complete &= take(wall, bench::attach_to_first_picture());
+        complete &= take(wall, bench::live_view_slowdown());
         complete &= take(wall, bench::edit_to_run());
         if (build) {
             note("a clean build");

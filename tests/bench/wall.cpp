@@ -7,9 +7,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 
+#include "inspector/core/osmodel/snapshot_reader.h"
 #include "inspector/core/session/session.h"
 #include "support/guest_run.h"
 
@@ -55,7 +57,71 @@ Result<Milliseconds> one_start(std::uint64_t first_instruction_word)
     return time;
 }
 
+std::filesystem::path programs() { return guest_test::guest_directory() / "programs"; }
+
+// Processor time of QEMU for one run of live-load, with snapshots at 60 Hz if `watched`. The keeper process waits for
+// QEMU and the session for the keeper, so QEMU's time is among that of the children once the session is closed.
+Result<Milliseconds> one_load(const DebugInfoPointer& kernel, const ProgramMap& map, bool watched)
+{
+    const auto children = [] {
+        rusage usage {};
+        getrusage(RUSAGE_CHILDREN, &usage);
+        return std::chrono::seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    };
+    const auto before = children();
+    {
+        auto session = TRY(Session::launch(guest_test::launch_options({ .program = "live-load", .cpus = 1 })));
+        SnapshotReader reader(kernel, map, session->memory());
+        for (auto next = Clock::now(); session->state() != GuestState::ended; next += std::chrono::microseconds(16667)) {
+            if (watched) (void)reader.take(Freshness::live);
+            if (Clock::now() - next > 60s) return failure("The guest program live-load did not end");
+            std::this_thread::sleep_until(next + std::chrono::microseconds(16667));
+        }
+        session->close();
+    }
+    return children() - before;
+}
+
 } // namespace
+
+Result<WallFigure> attach_to_first_picture()
+{
+    const auto guest = TRY(Session::launch(guest_test::launch_options({})));
+    std::vector<Milliseconds> times;
+    for (int i = 0; i < 5; ++i) {
+        const auto start = Clock::now();
+        auto session = TRY(Session::attach({ .address = guest->debug_address() }));
+        const auto kernel = TRY(DebugInfo::load(guest_test::kernel_path()));
+        SnapshotReader reader(kernel, load_programs(programs()), session->memory());
+        std::vector<RegisterFile> registers;
+        for (unsigned cpu = 0; cpu < TRY(session->cpu_count()); ++cpu)
+            registers.push_back(TRY(session->registers(cpu)));
+        if (reader.take(Freshness::stopped, registers)->threads.empty())
+            return failure("The first picture after attaching shows no threads");
+        times.push_back(Clock::now() - start);
+        session->close();
+    }
+    std::ranges::sort(times);
+    return WallFigure { "attach over the debug stub to the first full picture (median of 5)",
+        seconds(times[times.size() / 2]), "< 0.5 s" };
+}
+
+Result<WallFigure> live_view_slowdown()
+{
+    const auto kernel = TRY(DebugInfo::load(guest_test::kernel_path()));
+    const auto map = load_programs(programs());
+    std::vector<Milliseconds> alone, watched;
+    for (int i = 0; i < 7; ++i) { // in turns, so that the machine's load meets both alike
+        alone.push_back(TRY(one_load(kernel, map, false)));
+        watched.push_back(TRY(one_load(kernel, map, true)));
+    }
+    std::ranges::sort(alone);
+    std::ranges::sort(watched);
+    char text[32];
+    std::snprintf(text, sizeof(text), "%+.1f %%", 100 * (watched[3] / alone[3] - 1));
+    return WallFigure { "guest slowed down by snapshots at 60 Hz (QEMU's processor time, medians of 7)", text, "< 2 %" };
+}
 
 Result<WallFigure> start_to_first_user_instruction()
 {

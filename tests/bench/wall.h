@@ -13,6 +13,12 @@ inspector::Result<WallFigure> start_to_first_user_instruction();
 // Touches the file's time, not its content, and compiles without ccache.
 inspector::Result<WallFigure> edit_to_run();
 
+// From a debugger's first byte to a whole snapshot, over the debug stub alone; the debug information is loaded in that time.
+inspector::Result<WallFigure> attach_to_first_picture();
+
+// What a snapshot 60 times a second costs the guest: processor time of QEMU for the same work with and without.
+inspector::Result<WallFigure> live_view_slowdown();
+
 // Everything after the packages, from nothing, without ccache: the guest and the Inspector, and then the tests too.
 inspector::Result<std::vector<WallFigure>> clean_build();
 

@@ -1,13 +1,17 @@
 // Proves that the register fuzz (programs/test-trampoline-fuzz.cpp) reaches every instruction of the signal trampoline, on
-// the way in and on the way out: under -icount it is run with a breakpoint where the kernel notices a signal, and the
-// user instruction that each notice interrupted is collected.
+// the way in and on the way out: it is run under -icount, and the kernel's flight recorder tells at which user instruction
+// each signal was noticed.
+#include <algorithm>
+#include <cstddef>
 #include <gtest/gtest.h>
 #include <set>
 
+#include "abi/descriptor.h"
+#include "abi/phase.h"
+#include "abi/signal.h"
+#include "abi/trace.h"
 #include "inspector/core/debuginfo/debuginfo.h"
 #include "inspector/core/disassembly/disassembly.h"
-#include "inspector/core/phases/catalog.h"
-#include "inspector/core/ram/virtual_memory.h"
 #include "inspector/core/session/session.h"
 #include "support/guest_run.h"
 
@@ -20,51 +24,94 @@ namespace abi = orrery::abi;
 constexpr const char* program_name = "test-trampoline-fuzz";
 constexpr std::chrono::minutes hang_guard { 20 };
 
-// User addresses at which the kernel noticed a deliverable signal.
-Result<std::set<std::uint64_t>> noticed_addresses()
+// The kernel's flight recorder of CPU 0, read from guest memory: adds the user addresses of all "noticed" records since
+// `from` and returns the running number to go on with. Error: records were overwritten before they were read.
+Result<std::uint64_t> collect(
+    const ram::PhysicalMemory& memory, std::uint64_t buffer, std::uint64_t from, std::set<std::uint64_t>& noticed)
 {
-    const auto kernel = TRY(DebugInfo::load(kernel_path()));
-    const PhaseCatalog catalog(kernel, {});
+    const auto next = TRY(memory.value<std::uint64_t>(buffer + offsetof(abi::TraceBuffer, next)));
+    if (next - from > abi::trace_capacity) return failure("The flight recorder overflowed between two checkpoints");
+    for (std::uint64_t number = from; number < next; ++number) {
+        const std::uint64_t record
+            = buffer + offsetof(abi::TraceBuffer, records) + number % abi::trace_capacity * sizeof(abi::TraceRecord);
+        const auto phase = TRY(memory.value<std::uint16_t>(record + offsetof(abi::TraceRecord, phase)));
+        if (phase == static_cast<std::uint16_t>(abi::Phase::signal_noticed))
+            noticed.insert(TRY(memory.value<std::uint64_t>(record + offsetof(abi::TraceRecord, arguments) + 16)));
+    }
+    return next;
+}
+
+// User addresses at which the kernel noticed a deliverable signal, over the whole run of the fuzz.
+Result<std::set<std::uint64_t>> noticed_addresses(std::uint64_t checkpoint)
+{
+    const auto kernel = TRY(KernelImage::load(kernel_path()));
+    const auto descriptor = TRY(kernel.physical(TRY(kernel.address("orrery_descriptor"))));
     auto options = launch_options({ .program = program_name, .cpus = 1, .icount_shift = 0 });
     options.stopped_at_start = true;
     auto session = TRY(Session::launch(options));
     RunUntil goal;
-    for (const std::uint64_t address : catalog.addresses(only(abi::Phase::signal_noticed), {}))
-        goal.addresses.insert(address);
+    goal.addresses.insert(checkpoint);
     goal.deadline = deadline_in(hang_guard);
     std::set<std::uint64_t> noticed;
+    std::uint64_t next = 0;
     while (true) {
         const Stop stop = TRY(session->run_until(goal));
         if (stop.reason == Stop::Reason::ended) break;
         if (stop.reason != Stop::Reason::breakpoint)
             return failure("The guest did not end by itself. It had printed:\n" + session->console().text());
-        const auto registers = TRY(session->registers(stop.cpu));
-        const ram::AddressSpace space(session->memory(), stop.cr3);
-        for (const PhasePlace* const place : catalog.at(stop.rip))
-            noticed.insert(TRY(PhaseCatalog::arguments(*place, registers, space)).values[2]);
+        const auto buffers = TRY(
+            session->memory().value<std::uint64_t>(descriptor + offsetof(abi::Descriptor, trace_buffers)));
+        next = TRY(collect(session->memory(), TRY(kernel.physical(buffers)), next, noticed));
     }
     const auto exit = TRY(session->exit_status()); // QEMU's 1 is the guest's 0
     if (exit.by_signal || exit.number != 1) return failure(exit.sentence() + "\n" + session->console().text());
     return noticed;
 }
 
+// Two short stretches run only when one signal has already come within the last instructions of the way back, and so
+// would need a third signal at a chosen instruction: what follows the IRETQ ("the thread was on its way back": the frame is
+// used again), and the store and jump with which the way back finds a deferred signal. They are executed by this fuzz, but
+// not interrupted; tests/model/signal.pml covers them.
+bool runs_only_for_a_second_signal(const std::vector<Instruction>& list, std::size_t index)
+{
+    const auto is_return = [](const Instruction& instruction) {
+        return instruction.bytes == std::vector<std::uint8_t> { 0x48, 0xcf }; // IRETQ
+    };
+    const auto sets_inhibit = [](const Instruction& instruction) {
+        constexpr auto inhibit = static_cast<std::uint8_t>(offsetof(abi::ThreadControl, inhibit));
+        return instruction.bytes
+            == std::vector<std::uint8_t> { 0x64, 0xc7, 0x04, 0x25, inhibit, 0, 0, 0, 1, 0, 0, 0 }; // MOVL $1, %fs:inhibit
+    };
+    return std::any_of(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(index), is_return)
+        || sets_inhibit(list[index]) || (index > 0 && sets_inhibit(list[index - 1]));
+}
+
 TEST(TrampolineFuzz, InterruptsEveryInstructionOfTheTrampoline)
 {
     const auto program = DebugInfo::load(guest_directory() / "programs" / program_name);
     ASSERT_TRUE(program.has_value()) << program.error().sentence;
-    const auto noticed = noticed_addresses();
+    const auto checkpoint = (*program)->symbol_named("fuzz_checkpoint");
+    ASSERT_TRUE(checkpoint.has_value());
+    const auto noticed = noticed_addresses(checkpoint->address);
     ASSERT_TRUE(noticed.has_value()) << noticed.error().sentence;
 
-    std::size_t count = 0;
+    std::size_t covered = 0;
     for (const char* const function : { "orrery_software_entry", "orrery_signal_trampoline" }) {
-        const auto addresses = instruction_boundaries(ProgramImage(*program), **program, function);
-        ASSERT_TRUE(addresses.has_value()) << addresses.error().sentence;
-        for (const std::uint64_t address : *addresses) {
-            EXPECT_TRUE(noticed->contains(address)) << "never interrupted: " << (*program)->describe(address);
-            ++count;
+        const auto symbol = (*program)->symbol_named(function);
+        ASSERT_TRUE(symbol.has_value() && symbol->size > 0) << function;
+        const auto list = disassemble(
+            ProgramImage(*program), symbol->address, symbol->address + symbol->size, program->get());
+        ASSERT_TRUE(list.has_value()) << list.error().sentence;
+        for (std::size_t i = 0; i < list->size(); ++i) {
+            const Instruction& instruction = (*list)[i];
+            if (noticed->contains(instruction.address))
+                ++covered;
+            else
+                EXPECT_TRUE(runs_only_for_a_second_signal(*list, i))
+                    << "never interrupted: " << (*program)->describe(instruction.address) << ": " << instruction.text;
         }
     }
-    EXPECT_GT(count, 100u);
+    EXPECT_GT(covered, 100u);
 }
 
 } // namespace

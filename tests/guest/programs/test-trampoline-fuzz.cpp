@@ -22,7 +22,9 @@ using namespace orrery;
 using namespace orrery::fuzz;
 namespace raw = orrery::runtime::raw;
 
-volatile sig_atomic_t illegal_handled, user_handled, timer_handled;
+volatile sig_atomic_t illegal_handled, user_handled, timer_handled, trap_handled;
+volatile bool stepping; // the handler of SIGILL lets the program go on with the trap flag
+constexpr greg_t trap_flag = 1 << 8;
 
 [[noreturn]] void fail(const char* mode, std::uint64_t delay, const char* what)
 {
@@ -54,6 +56,7 @@ void on_illegal(int signal, siginfo_t* info, void* argument)
         || registers[REG_RSP] != static_cast<greg_t>(fuzz_before.general[rsp]))
         handler_problem = "the ucontext does not hold the interrupted registers";
     registers[REG_RIP] += 2;
+    if (stepping) registers[REG_EFL] |= trap_flag;
     illegal_handled = illegal_handled + 1;
     scribble();
 }
@@ -62,6 +65,14 @@ void on_user(int signal, siginfo_t* info, void*)
 {
     if (signal != SIGUSR1 || info->si_signo != SIGUSR1) handler_problem = "SIGUSR1 came with another's number";
     user_handled = user_handled + 1;
+    scribble();
+}
+
+void on_trap(int signal, siginfo_t*, void* argument)
+{
+    if (signal != SIGTRAP) handler_problem = "SIGTRAP came with another's number";
+    static_cast<ucontext_t*>(argument)->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
+    trap_handled = trap_handled + 1;
     scribble();
 }
 
@@ -88,6 +99,7 @@ struct Mode {
     int flags;        // of the disturbed handler
     bool block_timer; // while it runs: the timer's signal is then delivered on the way out
     int timer_flags;
+    bool steps;
     const char* (*run)(std::uint64_t round);
 };
 
@@ -95,10 +107,11 @@ const char* fault_and_resume(std::uint64_t round)
 {
     choose(fuzz_before, round);
     illegal_handled = 0;
+    trap_handled = 0;
     fuzz_run();
     if (illegal_handled != 1) return "the handler of the illegal instruction did not run exactly once";
-    const char* const changed = difference(fuzz_before, fuzz_after);
-    return changed;
+    if (trap_handled != (stepping ? 1 : 0)) return "the handler of the single step did not run as often as it should";
+    return difference(fuzz_before, fuzz_after);
 }
 
 const char* raise_and_return(std::uint64_t)
@@ -124,24 +137,32 @@ const char* block_raise_unblock(std::uint64_t)
 }
 
 constexpr Mode modes[] = {
-    { "fault", 0, false, 0, fault_and_resume },
-    { "fault, timer blocked by the handler", 0, true, 0, fault_and_resume },
-    { "fault on the alternate stack", SA_ONSTACK, false, 0, fault_and_resume },
-    { "fault, timer on the alternate stack", 0, false, SA_ONSTACK, fault_and_resume },
-    { "raise", 0, false, 0, raise_and_return },
-    { "raise, timer blocked by the handler", 0, true, 0, raise_and_return },
-    { "block, raise, unblock", 0, false, SA_ONSTACK, block_raise_unblock },
+    { "fault", 0, false, 0, false, fault_and_resume },
+    { "fault, then a single step", 0, false, 0, true, fault_and_resume },
+    { "fault, timer blocked by the handler", 0, true, 0, false, fault_and_resume },
+    { "fault on the alternate stack", SA_ONSTACK, false, 0, false, fault_and_resume },
+    { "fault, timer on the alternate stack", 0, false, SA_ONSTACK, false, fault_and_resume },
+    { "raise", 0, false, 0, false, raise_and_return },
+    { "raise, timer blocked by the handler", 0, true, 0, false, raise_and_return },
+    { "block, raise, unblock", 0, false, SA_ONSTACK, false, block_raise_unblock },
 };
 
 constexpr std::uint64_t rounds_at_most = 12000;
 constexpr unsigned late_rounds_wanted = 100; // in a row: then nothing is left to be hit
 
+constexpr std::uint64_t rounds_between_checkpoints = 32; // so few that the kernel's flight recorder holds them all
+
+// Where guest_trampoline_fuzz_test stops the guest and reads the flight recorder.
+extern "C" [[gnu::noinline]] void fuzz_checkpoint() { asm volatile("" ::: "memory"); }
+
 // Returns how many rounds it took.
 std::uint64_t disturb(const Mode& mode)
 {
     install(SIGILL, on_illegal, mode.flags, mode.block_timer);
+    install(SIGTRAP, on_trap, mode.flags, mode.block_timer);
     install(SIGUSR1, on_user, mode.flags, mode.block_timer);
     install(SIGALRM, on_timer, mode.timer_flags, false);
+    stepping = mode.steps;
 
     unsigned late = 0;
     std::uint64_t delay = 0;
@@ -157,7 +178,9 @@ std::uint64_t disturb(const Mode& mode)
                 fail(mode.name, delay, "the timer's signal was lost");
         if (timer_handled != 1) fail(mode.name, delay, "the timer's handler ran more than once");
         if (const char* const problem = handler_problem) fail(mode.name, delay, problem);
+        if (delay % rounds_between_checkpoints == 0) fuzz_checkpoint();
     }
+    fuzz_checkpoint();
     return delay;
 }
 
