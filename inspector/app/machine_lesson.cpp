@@ -193,7 +193,8 @@ LessonPicture MachineLesson::picture() const
     }
     if (const auto* step = run_.current()) {
         const auto& result = run_.result(run_.position());
-        picture.text = QStringLiteral("## %1\n\n%2").arg(text(step->title), text(step->text));
+        picture.text = text(step->text);
+        if (!picture.text.trimmed().startsWith(QLatin1Char('#'))) picture.text.prepend(QStringLiteral("## %1\n\n").arg(text(step->title)));
         if (run_.position() == 0) picture.text += translate("\n\n---\n\nYour program is in `%1`: open it in an editor of your choice.").arg(picture.folder);
         if (const auto* predict = std::get_if<lessons::PredictStep>(&step->action)) {
             picture.question = text(predict->question);

@@ -203,6 +203,14 @@ void MachineWorker::came_to_stop(const Stop& stop)
         return;
     }
     picture(true);
+    if (stop.rip == 0 && latest_->threads.empty()) { // nothing has been carried out yet, and nobody was asked where it is
+        StopReport report;
+        report.sentence = lesson_machine_ ? tr("the machine stands before its first instruction. The Lesson view lets it go on.")
+                                          : tr("the machine stands before its first instruction. F5 lets it go on.");
+        change_state(RunState::stopped);
+        Q_EMIT stopped(report);
+        return;
+    }
     const auto hit = machine_->phases.at_stop(stop.cpu, stop.rip, stop.cr3);
     StopReport report;
     if (hit && *hit) {
