@@ -55,7 +55,7 @@ TEST_F(CatalogTest, FindsEveryPlaceOfAPhase)
     const auto address = catalog.addresses(only(Phase::signal_handled)).at(0);
     ASSERT_EQ(catalog.at(address).size(), 1u);
     EXPECT_EQ(catalog.at(address)[0]->program, "ping");
-    EXPECT_TRUE(catalog.at(address + 1).empty());
+    EXPECT_TRUE(catalog.at(program->entry() + 0x10000).empty()) << "no code, so no phase";
 }
 
 TEST_F(CatalogTest, TellsOfProbesThatAreNoPhaseAndPhasesWithoutProbe)
