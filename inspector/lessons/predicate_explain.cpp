@@ -55,12 +55,11 @@ std::string name_of(const Evaluated& evaluated, std::string_view source)
         const auto object = name_of(evaluated.children[0], source);
         if (node.field->of == Kind::phases)
             return compose("the {} {}", node.kind == Kind::number ? "number of" : node.field->name, object);
-        const auto field = with_spaces(node.field->name);
-        auto words = node.field->of == Kind::seen ? compose("the {} of {}", field, object)
-            : node.field->of == Kind::exit        ? compose("{} {}", object, field)
-                                                  : compose("{}'s {}", object, field);
-        if (evaluated.children.size() > 1) words += " " + argument_in_words(evaluated.children[1]);
-        return words;
+        auto field = with_spaces(node.field->name);
+        if (evaluated.children.size() > 1) field += " " + argument_in_words(evaluated.children[1]);
+        return node.field->of == Kind::seen ? compose("the {} of {}", field, object)
+            : node.field->of == Kind::exit  ? compose("{} {}", object, field)
+                                            : compose("{}'s {}", object, field);
     }
     if (node.type == NodeType::literal) return value_in_words(evaluated);
     return std::string(source.substr(node.begin, node.end - node.begin));

@@ -74,7 +74,8 @@ TEST(ShippedLessonsOnTheGuest, AnyProgramIsGradedFairly)
         testing::HasSubstr("nothing can wake one"));
     EXPECT_THAT(failing("int main(void) { return 3; }\n"), testing::HasSubstr("anatomy has ended with exit status 3"));
     EXPECT_THAT(
-        failing("int main(int n, char **v) { char large[4096]; large[0] = 1; return main(n, v) + large[0]; }\n"),
+        failing(
+            "int main(int n, char **v) { volatile char large[4096]; large[n] = 1; return main(n, v) + large[n]; }\n"),
         testing::HasSubstr("anatomy was ended by SIGSEGV"));
 }
 
