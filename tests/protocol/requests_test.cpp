@@ -217,6 +217,26 @@ TEST(Requests, single_step_flags_are_checked_before_they_are_sent)
     EXPECT_EQ(peer.finish(), "");
 }
 
+TEST(Requests, several_registers_come_in_one_round_trip)
+{
+    static constexpr std::string_view names[] = { "rip", "eflags", "cr3" };
+    ScriptedPeer peer;
+    peer.qemu_handshake().expect(frame("Hgp1.2") + frame("p10") + frame("p11") + frame("p1d"));
+    peer.send(frame("OK") + frame("2a00000000000000") + frame("02000000") + frame("0040100000000000"));
+    peer.expect("++++" + frame("p10") + frame("p11") + frame("p1d"));
+    peer.send(frame("2a00000000000000") + frame("E22") + frame("0040100000000000"));
+    peer.expect("+++" + frame("p0")).send(frame("0100000000000000")); // still in step
+    auto client = attach_to(peer);
+    ASSERT_TRUE(client) << client.error().sentence;
+    const auto values = (*client)->read_several(cpu_1, names);
+    ASSERT_TRUE(values) << values.error().sentence;
+    EXPECT_EQ(*values, (std::vector<std::uint64_t> { 0x2a, 2, 0x104000 }));
+    EXPECT_EQ((*client)->read_several(cpu_1, names).error().code, ErrorCode::refused);
+    EXPECT_EQ(*(*client)->read_register(cpu_1, "rax"), 1u);
+    client->reset();
+    EXPECT_EQ(peer.finish(), "");
+}
+
 TEST(Requests, another_stub_without_acknowledgements)
 {
     ScriptedPeer peer;

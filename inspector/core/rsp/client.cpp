@@ -141,6 +141,58 @@ Result<std::uint64_t> Client::read_register(ThreadId thread, std::string_view na
     return *value;
 }
 
+Result<std::vector<std::uint64_t>> Client::read_several(ThreadId thread, std::span<const std::string_view> names)
+{
+    TRY(require_stopped("reading registers"));
+    std::vector<std::uint64_t> values;
+    std::vector<const RegisterDescription*> descriptions;
+    for (const auto name : names) {
+        const auto* description = layout_->find(name);
+        if (description && description->size() <= 8) descriptions.push_back(description);
+    }
+    if (!may_pipeline() || !capabilities_.single_register || descriptions.size() != names.size()) {
+        for (const auto name : names)
+            values.push_back(TRY(read_register(thread, name)));
+        return values;
+    }
+    const bool choose = selected_ != thread;
+    if (choose) connection_.queue("Hg" + thread_text(thread));
+    for (const auto* description : descriptions)
+        connection_.queue("p" + plain_hex(description->number));
+    const auto deadline = reply_deadline();
+    TRY(connection_.flush(deadline));
+    // All answers are taken in before any is judged, or the next request would get one of them.
+    std::vector<std::string> answers;
+    for (std::size_t i = 0; i < descriptions.size() + (choose ? 1 : 0); ++i) {
+        auto answer = reply(deadline);
+        if (!answer && answer.error().code == ErrorCode::timed_out)
+            return connection_.lose("the debug stub at " + connection_.address()
+                + " stopped answering while registers were read; reconnect, or restart the guest");
+        answers.push_back(TRY(std::move(answer)));
+    }
+    if (choose) {
+        if (answers.front() != "OK")
+            return reply_error("choosing vCPU " + std::to_string(thread.thread - 1), answers.front());
+        selected_ = thread;
+        answers.erase(answers.begin());
+    }
+    for (std::size_t i = 0; i < descriptions.size(); ++i) {
+        if (answers[i].empty()) { // no p in this stub: one by one, the other way
+            for (const auto name : names.subspan(i))
+                values.push_back(TRY(read_register(thread, name)));
+            return values;
+        }
+        std::byte bytes[8] {};
+        if (!hex_to_bytes(answers[i], std::span(bytes).first(descriptions[i]->size())))
+            return reply_error("reading register " + descriptions[i]->name, answers[i]);
+        std::uint64_t value = 0;
+        for (std::size_t byte = 0; byte < 8; ++byte)
+            value |= std::to_integer<std::uint64_t>(bytes[byte]) << (8 * byte);
+        values.push_back(value);
+    }
+    return values;
+}
+
 Result<void> Client::write_register(ThreadId thread, std::string_view name, std::uint64_t value)
 {
     const auto what = "writing register " + std::string(name);

@@ -94,6 +94,8 @@ public:
     // Only the registers named (by p packets, pipelined; by g where the stub has no p). value of `cr3` = one round
     // trip.
     Result<std::uint64_t> read_register(ThreadId thread, std::string_view name);
+    // Several at once, in one round trip where the stub takes requests ahead of its answers.
+    Result<std::vector<std::uint64_t>> read_several(ThreadId thread, std::span<const std::string_view> names);
     Result<void> write_register(ThreadId thread, std::string_view name, std::uint64_t value);
 
     // Memory at virtual addresses of `thread`'s current address space. Split at pages and at the stub's packet limit,
@@ -155,6 +157,7 @@ private:
     Result<void> write_chunks(std::uint64_t address, std::span<const std::byte> from, bool physical);
     Result<void> resume(const std::string& packet);
     Result<void> note_stop(const StopReply& stop);
+    bool may_pipeline() const { return capabilities_.qemu || !connection_.acknowledging(); }
     std::string thread_text(ThreadId thread) const;
     Deadline reply_deadline() const { return deadline_in(options_.reply_timeout); }
 

@@ -46,7 +46,7 @@ Result<void> Client::read_chunks(std::uint64_t address, std::span<std::byte> int
     const auto limit = capabilities_.qemu ? capabilities_.packet_size / 2 : (capabilities_.packet_size - 8) / 2;
     const auto chunks = chunks_of(address, into.size(), limit);
     // A stub that waits for acknowledgements may drop bytes that come instead of one.
-    const auto depth = capabilities_.qemu || !connection_.acknowledging() ? pipeline_depth : 1;
+    const auto depth = may_pipeline() ? pipeline_depth : 1;
     std::optional<Error> first_error;
 
     if (physical) connection_.queue("Qqemu.PhyMemMode:1");

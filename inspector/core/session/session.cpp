@@ -129,8 +129,11 @@ Result<Stop> Session::note_stop(const rsp::StopReply& reply, bool stepped)
     if (found == threads_.end())
         return failure(ErrorCode::protocol, "the debug stub says that a vCPU stopped that it did not list");
     stop.cpu = static_cast<unsigned>(found - threads_.begin());
-    stop.rip = TRY(rsp_->read_register(thread, "rip"));
-    if (rsp_->register_layout().find("cr3")) stop.cr3 = TRY(rsp_->read_register(thread, "cr3"));
+    static constexpr std::string_view names[] = { "rip", "cr3" };
+    const bool has_cr3 = rsp_->register_layout().find("cr3") != nullptr; // a program under gdbserver has none
+    const auto values = TRY(rsp_->read_several(thread, std::span(names).first(has_cr3 ? 2 : 1)));
+    stop.rip = values[0];
+    if (has_cr3) stop.cr3 = values[1];
     constexpr int trap = 5;
     if (reply.watch) {
         stop.reason = Stop::Reason::watchpoint;

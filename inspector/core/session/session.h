@@ -105,6 +105,7 @@ public:
     // Waits while it runs; returns at once with the last stop if it stands. timed_out and cancelled: it still runs.
     Result<Stop> wait_for_stop(Deadline deadline, const Cancellation* cancellation = nullptr);
     // Runs until a hit passes all of `goal`, an armed point is hit, it ends, or the time is up; it is stopped then.
+    // The goal's points leave the stub at the next run(), so that a row of equal goals does not set them each time.
     Result<Stop> run_until(const RunUntil& goal);
     // One instruction of one vCPU; the others stand still. Interrupts are held back meanwhile
     // (set_step_into_interrupts).
@@ -163,7 +164,7 @@ private:
     Stop note_stop_without_stub();
     Result<Stop> stop_now();
     Result<std::optional<Stop>> step_off_reported();
-    Result<Stop> step_thread(rsp::ThreadId thread, std::chrono::milliseconds limit);
+    Result<Stop> step_thread(rsp::ThreadId thread, std::uint64_t before, std::chrono::milliseconds limit);
     Result<void> set_in_stub(const std::set<rsp::Point>& wanted);
     Result<Stop> run_to_goal(const RunUntil& goal);
     Result<bool> satisfies(const RunUntil& goal, const Stop& stop);

@@ -26,6 +26,7 @@ Result<void> Session::run()
     case GuestState::stopped: break;
     }
     if (rsp_) {
+        TRY(set_in_stub(points_));
         if (TRY(step_off_reported())) return {}; // it met something on the way, and stands there
         TRY(rsp_->resume_all());
     } else {
@@ -73,22 +74,26 @@ Result<Stop> Session::wait_for_stop(Deadline deadline, const Cancellation* cance
     }
 }
 
-Result<Stop> Session::step_thread(rsp::ThreadId thread, std::chrono::milliseconds limit)
+Result<Stop> Session::step_thread(rsp::ThreadId thread, std::uint64_t before, std::chrono::milliseconds limit)
 {
-    const auto before = TRY(rsp_->read_register(thread, "rip"));
     reported_.erase(thread);
     const auto reply = TRY(rsp_->step(thread, limit));
-    const bool moved = reply.kind == rsp::StopReply::Kind::stopped && TRY(rsp_->read_register(thread, "rip")) != before;
     constexpr int trap = 5;
+    auto stop = TRY(note_stop(reply, reply.signal == trap));
     // A halted vCPU never ends its step; after the limit it was interrupted, behind the hlt.
-    return note_stop(reply, reply.signal == trap || moved);
+    if (stop.reason == Stop::Reason::paused && stop.rip != before) {
+        stop.reason = Stop::Reason::step;
+        last_stop_ = stop;
+        reported_[thread] = stop.rip;
+    }
+    return stop;
 }
 
 Result<Stop> Session::step(unsigned cpu)
 {
     TRY(require_stopped("stepping"));
     const auto thread = TRY(thread_of(cpu));
-    return step_thread(thread, user_step_limit);
+    return step_thread(thread, TRY(rsp_->read_register(thread, "rip")), user_step_limit);
 }
 
 Result<std::optional<Stop>> Session::step_off_reported()
@@ -101,7 +106,7 @@ Result<std::optional<Stop>> Session::step_off_reported()
         });
         if (!on_point || TRY(rsp_->read_register(thread, "rip")) != address) continue;
         for (unsigned attempt = 1;; ++attempt) {
-            const auto stop = TRY(step_thread(thread, step_off_limit));
+            const auto stop = TRY(step_thread(thread, address, step_off_limit));
             reported_.erase(thread);
             if (stop.reason == Stop::Reason::step) break;
             if (stop.reason != Stop::Reason::paused) return stop; // a watchpoint, or the end
@@ -139,12 +144,9 @@ Result<Stop> Session::run_until(const RunUntil& goal)
         wanted.insert({ rsp::PointKind::hardware_breakpoint, address, 1 });
     wanted.insert(goal.watches.begin(), goal.watches.end());
 
-    auto set = set_in_stub(wanted);
-    auto stop = set ? run_to_goal(goal) : Result<Stop>(std::unexpected(set.error()));
-    // Whatever happened, the points of this run must not stay.
-    if (state_ == GuestState::stopped)
-        if (auto cleared = set_in_stub(points_); !cleared && stop) return std::unexpected(cleared.error());
-    return stop;
+    // They stay in the stub until the guest runs for another reason, since the next goal is often the same.
+    TRY(set_in_stub(wanted));
+    return run_to_goal(goal);
 }
 
 Result<Stop> Session::run_to_goal(const RunUntil& goal)
