@@ -175,14 +175,21 @@ user_copy_begin:
     addq $8, %rdi
     subq $8, %rdx
     jmp 1b
-2:  testq %rdx, %rdx
+2:  cmpq $4, %rdx              # an aligned word of 32 bits is read and written whole: futexes rely on it
+    jb 4f
+    movl (%rsi), %eax
+    movl %eax, (%rdi)
+    addq $4, %rsi
+    addq $4, %rdi
+    subq $4, %rdx
+4:  testq %rdx, %rdx
     jz 3f
     movb (%rsi), %al
     movb %al, (%rdi)
     incq %rsi
     incq %rdi
     decq %rdx
-    jmp 2b
+    jmp 4b
 user_copy_end:
 3:  clac
     xorl %eax, %eax
