@@ -104,6 +104,8 @@ constexpr std::uint64_t huge = ~std::uint64_t { 0 } - 0xfff;
 
 const Fault faults[] = {
     { "Empty", ElfProblem::too_short, [](File& f) { f.resize(0); } },
+    // Memory of its own, so that reading beyond it is seen.
+    { "ThreeBytes", ElfProblem::too_short, [](File& f) { f.bytes() = std::vector<std::byte>(3); } },
     { "CutInTheHeader", ElfProblem::too_short, [](File& f) { f.resize(63); } },
     { "OtherMagic", ElfProblem::bad_magic, [](File& f) { f.header(0, 1, 'M'); } },
     { "Bits32", ElfProblem::not_64_bit, [](File& f) { f.header(4, 1, char { 1 }); } },
@@ -140,6 +142,8 @@ const Fault faults[] = {
     { "EntryBehindTheCode", ElfProblem::bad_entry, [](File& f) { f.header(24, 8, File::text_address + 0x800); } },
     { "ThreadImageNotLoaded", ElfProblem::bad_thread_storage, [](File& f) { f.field(3, 16, 0x400000); } },
     { "ThreadImageLargerInTheFile", ElfProblem::bad_thread_storage, [](File& f) { f.field(3, 40, 0x10); } },
+    { "TwoThreadSegments", ElfProblem::bad_thread_storage,
+        [](File& f) { f.segment(0, 7, 4, 0x2000, File::data_address, 0x20, 0x48); } },
     { "ThreadAlignmentOdd", ElfProblem::bad_thread_storage, [](File& f) { f.field(3, 48, 24); } },
     { "ThreadAlignmentAboveAPage", ElfProblem::bad_thread_storage, [](File& f) { f.field(3, 48, 8192); } },
     { "TooLarge", ElfProblem::too_large,
