@@ -64,7 +64,8 @@ TEST_F(Spaces, refuses_what_makes_no_sense)
     EXPECT_EQ(space_->unmap(place, 0).error(), Error::invalid_argument);
     EXPECT_EQ(space_->unmap(place, ~std::uint64_t { 0 }).error(), Error::invalid_argument);
     EXPECT_EQ(space_->unmap(place, 5 * page_size).error(), Error::bad_address) << "a hole in the range";
-    EXPECT_EQ(space_->protect(place, page_size, protection_write | protection_execute).error(), Error::invalid_argument);
+    EXPECT_EQ(
+        space_->protect(place, page_size, protection_write | protection_execute).error(), Error::invalid_argument);
     EXPECT_EQ(space_->protect(place + 4 * page_size, page_size, protection_read).error(), Error::bad_address);
     EXPECT_EQ(space_->resolve_fault(0x12345, protection_read).error(), Error::bad_address);
     EXPECT_EQ(space_->resolve_fault(~std::uint64_t { 0 }, protection_read).error(), Error::bad_address);
@@ -131,7 +132,8 @@ TEST_F(Spaces, random_use_against_a_model)
         const std::uint64_t count = 1 + random() % std::min<std::uint64_t>(12, window - first);
         const VirtualAddress address = base + first * page_size;
         const auto all = [&](auto predicate) {
-            return std::all_of(model.begin() + static_cast<long>(first), model.begin() + static_cast<long>(first + count), predicate);
+            const auto begin = model.begin() + static_cast<long>(first);
+            return std::all_of(begin, begin + static_cast<long>(count), predicate);
         };
         const bool mapped = all([](const ModelPage& page) { return page.object != nullptr; });
         const bool free = all([](const ModelPage& page) { return page.object == nullptr; });
@@ -161,7 +163,8 @@ TEST_F(Spaces, random_use_against_a_model)
         case 3: {
             const std::uint64_t to = random() % (window - count + 1);
             const bool apart = to + count <= first || first + count <= to;
-            const bool room = std::all_of(model.begin() + static_cast<long>(to), model.begin() + static_cast<long>(to + count),
+            const auto target = model.begin() + static_cast<long>(to);
+            const bool room = std::all_of(target, target + static_cast<long>(count),
                 [](const ModelPage& page) { return page.object == nullptr; });
             const auto result = space_->move(address, count * page_size, base + to * page_size);
             ASSERT_EQ(result.has_value(), mapped && apart && room) << "step " << step;
@@ -232,6 +235,7 @@ TEST_F(Spaces, copy_on_write_through_mappings)
     const auto other = machine_.make_space("other");
     ASSERT_TRUE(other->map(copy, 0, place, 2 * page_size, read_write));
     ASSERT_TRUE(other->resolve_fault(place, protection_read));
+    EXPECT_FALSE(*page_table_entry(other->page_table_root(), place) & entry_write) << "shared: reading gives no more";
     while (!(page_table_entry(other->page_table_root(), place).value_or(0) & entry_write))
         ASSERT_TRUE(other->resolve_fault(place, protection_write));
     *static_cast<int*>(user_memory(*other, place)) = 2;

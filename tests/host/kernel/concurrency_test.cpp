@@ -1,5 +1,5 @@
-// The kernel from many CPUs at once: allocators, handles, memory objects, signals, futexes and the scheduler. Built with
-// AddressSanitizer and, apart, with ThreadSanitizer.
+// The kernel from many CPUs at once: allocators, handles, memory objects, signals, futexes and the scheduler. Built
+// with AddressSanitizer and, apart, with ThreadSanitizer.
 #include "machine.h"
 
 #include <cstring>
@@ -47,7 +47,8 @@ TEST(Concurrency, frames)
                 mine.push_back({ frame, mark });
             } else if (!mine.empty()) {
                 const std::size_t index = random() % mine.size();
-                ASSERT_EQ(*static_cast<std::uint64_t*>(frame_allocator.memory_of(mine[index].first)), mine[index].second);
+                const auto* found = static_cast<std::uint64_t*>(frame_allocator.memory_of(mine[index].first));
+                ASSERT_EQ(*found, mine[index].second);
                 frame_allocator.release(mine[index].first);
                 mine[index] = mine.back();
                 mine.pop_back();
@@ -82,7 +83,17 @@ TEST(Concurrency, heap)
     });
 }
 
-// Handles of a ring that come and go: the count must be exact, and nobody may use what is gone.
+class OrderProbe final : public Object {
+public:
+    OrderProbe() : Object(abi::ObjectKind::console, 1) {}
+    void handle_opened(std::uint32_t) override { opened_ = true; }
+    void handle_closed(std::uint32_t) override { EXPECT_TRUE(opened_) << "closed before it was opened"; }
+
+private:
+    std::atomic<bool> opened_ { false };
+};
+
+// Handles that come and go: the count of a ring's must be exact, and nobody may use what is gone.
 TEST(Concurrency, handles)
 {
     Machine machine;
@@ -95,7 +106,7 @@ TEST(Concurrency, handles)
             switch (random() % 4) {
             case 0: (void)table.insert(ring, abi::right_produce); break;
             case 1:
-                if (auto own = Ring::create(8, 2)) (void)table.insert(*own, abi::right_consume);
+                (void)table.insert(Ref<OrderProbe>::adopt(new OrderProbe), 0);
                 break;
             case 2: (void)table.close(handle); break;
             default:

@@ -14,7 +14,10 @@ namespace {
 
 // An allocator over frame numbers alone: only allocate_zeroed touches memory.
 struct Frames {
-    explicit Frames(std::size_t count) : count(count), frames(new Frame[count]) { allocator.initialize(frames.get(), count); }
+    explicit Frames(std::size_t count) : count(count), frames(new Frame[count])
+    {
+        allocator.initialize(frames.get(), count);
+    }
     std::size_t number(const Frame* frame) const { return static_cast<std::size_t>(frame - frames.get()); }
     std::size_t count;
     std::unique_ptr<Frame[]> frames;

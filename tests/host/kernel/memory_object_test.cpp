@@ -10,11 +10,14 @@
 namespace orrery::kernel::host {
 namespace {
 
+using Pairs = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
 std::uint64_t& word(MemoryObject& object, std::uint64_t offset)
 {
     const auto frame = object.page(round_down(offset, page_size));
     if (!frame) std::abort();
-    return *reinterpret_cast<std::uint64_t*>(static_cast<std::byte*>(frame_allocator.memory_of(*frame)) + offset % page_size);
+    auto* bytes = static_cast<std::byte*>(frame_allocator.memory_of(*frame));
+    return *reinterpret_cast<std::uint64_t*>(bytes + offset % page_size);
 }
 
 class MemoryObjects : public testing::Test {
@@ -126,7 +129,7 @@ TEST_F(MemoryObjects, clone_of_a_part_and_of_nothing)
     const auto part = *object->clone(page_size, std::uint64_t { 6 } << 20);
     EXPECT_EQ(word(*part, 2 * page_size), 3u);
     EXPECT_EQ(word(*part, std::uint64_t { 4 } << 20), 4u);
-    for (const auto& [offset, length] : std::vector<std::pair<std::uint64_t, std::uint64_t>> { { 0, 0 }, { 1, page_size },
+    for (const auto& [offset, length] : Pairs { { 0, 0 }, { 1, page_size },
              { 0, 1 }, { object->size(), page_size }, { page_size, object->size() }, { 0, ~std::uint64_t { 0xfff } } })
         EXPECT_EQ(object->clone(offset, length).error(), Error::invalid_argument);
 }
@@ -193,10 +196,11 @@ TEST_F(MemoryObjects, physical_memory)
     ASSERT_TRUE(contiguous);
     EXPECT_EQ((*contiguous)->size(), 5 * page_size);
     for (std::uint64_t page = 0; page < 5; ++page)
-        EXPECT_EQ(*(*contiguous)->physical_address(page * page_size), *(*contiguous)->physical_address(0) + page * page_size);
+        EXPECT_EQ(*(*contiguous)->physical_address(page * page_size) - *(*contiguous)->physical_address(0),
+            page * page_size);
     const std::size_t taken = free_before_ - frame_allocator.free_frames();
     EXPECT_EQ(taken, 5u) << "the rest of the block went back";
-    for (const auto& [minimum, maximum] : std::vector<std::pair<std::uint64_t, std::uint64_t>> { { 0, 1 }, { 2, 1 },
+    for (const auto& [minimum, maximum] : Pairs { { 0, 1 }, { 2, 1 },
              { 1, ~std::uint64_t { 0 } }, { 1, MemoryObject::max_size + 1 } })
         EXPECT_EQ(MemoryObject::create_physical(minimum, maximum, 0).error(), Error::invalid_argument);
     EXPECT_EQ(MemoryObject::create_physical(1, 1, 4).error(), Error::invalid_argument);

@@ -38,9 +38,10 @@ protected:
 
 TEST_F(Rings, geometry)
 {
-    for (const auto& [size, capacity] : std::vector<std::pair<std::uint64_t, std::uint64_t>> { { 0, 8 }, { 8, 0 }, { 8, 3 },
-             { 12, 8 }, { abi::ring_max_entry_size + 8, 8 }, { 8, abi::ring_max_capacity * 2 }, { ~std::uint64_t { 7 }, 8 },
-             { 8, std::uint64_t { 1 } << 63 }, { std::uint64_t { 1 } << 32 | 8, 8 }, { 8, std::uint64_t { 1 } << 32 } })
+    const std::vector<std::pair<std::uint64_t, std::uint64_t>> refused { { 0, 8 }, { 8, 0 }, { 8, 3 }, { 12, 8 },
+        { abi::ring_max_entry_size + 8, 8 }, { 8, abi::ring_max_capacity * 2 }, { ~std::uint64_t { 7 }, 8 },
+        { 8, std::uint64_t { 1 } << 63 }, { std::uint64_t { 1 } << 32 | 8, 8 }, { 8, std::uint64_t { 1 } << 32 } };
+    for (const auto& [size, capacity] : refused)
         EXPECT_EQ(Ring::create(size, capacity).error(), Error::invalid_argument) << size << " " << capacity;
     const auto largest = Ring::create(abi::ring_max_entry_size, abi::ring_max_capacity);
     ASSERT_TRUE(largest);

@@ -1,4 +1,4 @@
-// Raising and delivering on threads that do not run, with real control pages: who is marked, woken, chosen and diverted.
+// Raising and delivering on threads that do not run, with real control pages: who is marked, woken, chosen, diverted.
 #include "machine.h"
 
 #include <gtest/gtest.h>

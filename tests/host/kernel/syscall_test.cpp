@@ -110,10 +110,11 @@ TEST_F(Syscalls, the_console)
 }
 
 // What each argument of a call should be: s space, m memory, r ring, w hardware, c console, h any handle, R rights,
-// a page address, x word address, l length in pages, o page offset, p protection, d deadline, n signal, t a program, e power of two,
-// u small number. Calls that are not here get anything.
+// a page address, x word address, l length in pages, o page offset, p protection, d deadline, n signal, t a program,
+// e power of two, u small number. Calls that are not here get anything.
 constexpr std::pair<Syscall, const char*> shapes[] = {
-    { Syscall::console_write, "cau" }, { Syscall::handle_close, "h" }, { Syscall::handle_duplicate, "hR" }, { Syscall::handle_install, "shR" },
+    { Syscall::console_write, "cau" }, { Syscall::handle_close, "h" }, { Syscall::handle_duplicate, "hR" },
+    { Syscall::handle_install, "shR" },
     { Syscall::memory_create, "lu" }, { Syscall::memory_map, "smoalp" }, { Syscall::memory_unmap, "sal" },
     { Syscall::memory_protect, "salp" }, { Syscall::space_create, "au" }, { Syscall::space_end, "su" },
     { Syscall::space_wait, "hd" }, { Syscall::thread_create, "sxata" }, { Syscall::thread_end, "x" },
@@ -206,7 +207,8 @@ void end_all_spaces(Machine& machine)
 {
     for (int round = 0; round < 3; ++round) {
         std::vector<Ref<AddressSpace>> spaces;
-        for (auto* space = *static_cast<AddressSpace* const*>(orrery_descriptor.first_space); space; space = space->all_next)
+        auto* const first = *static_cast<AddressSpace* const*>(orrery_descriptor.first_space);
+        for (AddressSpace* space = first; space; space = space->all_next)
             if (space->try_reference()) spaces.push_back(Ref<AddressSpace>::adopt(space));
         for (const auto& space : spaces) space->end({});
         machine.run_ready();

@@ -249,7 +249,10 @@ namespace host {
 
     void Machine::unload_space() { unload(this_cpu()); }
 
-    CpuBinding::CpuBinding(unsigned number) : before_(std::exchange(current_cpu, &cpus[number])) { prepare_cpu(number); }
+    CpuBinding::CpuBinding(unsigned number) : before_(std::exchange(current_cpu, &cpus[number]))
+    {
+        prepare_cpu(number);
+    }
     CpuBinding::~CpuBinding()
     {
         leave_cpu(this_cpu());

@@ -1,5 +1,5 @@
-// A machine of host threads: every kernel thread and every CPU's idle loop runs on a host thread of its own, and a CPU is
-// handed from one to the next at each context switch. The test's own thread is CPU 0 and its idle loop.
+// A machine of host threads: every kernel thread and every CPU's idle loop runs on a host thread of its own, and a CPU
+// is handed from one to the next at each context switch. The test's own thread is CPU 0 and its idle loop.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 namespace orrery::kernel::host {
 
 inline constexpr std::uint64_t arena_size = std::uint64_t { 64 } << 20;
-inline constexpr std::uint64_t reserved_memory = std::uint64_t { 1 } << 20; // at physical 0: firmware's, as in the guest
+inline constexpr std::uint64_t reserved_memory = std::uint64_t { 1 } << 20; // at physical 0: firmware's
 
 inline constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
 

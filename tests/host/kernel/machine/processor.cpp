@@ -133,6 +133,24 @@ namespace host {
         return std::exchange(console_output, {});
     }
 
+    // As the guest's user_copy does it: aligned words whole, because programs change them at the same time.
+    void copy_words(std::byte* to, const std::byte* from, std::uint64_t length)
+    {
+        while (length > 0) {
+            const auto places = reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from);
+            const std::uint64_t step = length >= 4 && places % 4 == 0 ? 4 : 1;
+            if (step == 4)
+                __atomic_store_n(reinterpret_cast<std::uint32_t*>(to),
+                    __atomic_load_n(reinterpret_cast<const std::uint32_t*>(from), __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+            else
+                __atomic_store_n(reinterpret_cast<std::uint8_t*>(to),
+                    __atomic_load_n(reinterpret_cast<const std::uint8_t*>(from), __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+            to += step;
+            from += step;
+            length -= step;
+        }
+    }
+
 } // namespace host
 
 // cpu/clock.h
@@ -204,8 +222,9 @@ extern "C" std::uint64_t user_copy(void* to, const void* from, std::uint64_t len
         }
         auto* memory = static_cast<std::byte*>(to_virtual(*entry & 0x000f'ffff'ffff'f000)) + user % page_size;
         const std::uint64_t count = std::min(length - done, page_size - user % page_size);
-        if (writes) std::memcpy(memory, static_cast<const std::byte*>(from) + done, count);
-        else std::memcpy(static_cast<std::byte*>(to) + done, memory, count);
+        const auto* source = writes ? static_cast<const std::byte*>(from) + done : memory;
+        auto* target = writes ? memory : static_cast<std::byte*>(to) + done;
+        host::copy_words(target, source, count);
         done += count;
     }
     return 0;
