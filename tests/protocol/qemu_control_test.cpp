@@ -79,7 +79,14 @@ TEST_F(QemuControl, H9_a_breakpoint_hits_in_every_address_space_and_the_filter_t
     ASSERT_OK(usual);
     EXPECT_EQ(usual->cr3, GUEST_PML4);
     give_command(*session, GUEST_OTHER_SPACE);
-    // tick is called in the usual space all the time, and once in the other.
+    // The next call of tick is in the other space: asked for the usual one, it is passed over.
+    const auto before = counter();
+    const auto passed
+        = session->run_until({ .addresses = { GUEST_TICK }, .cr3 = GUEST_PML4, .deadline = patience() });
+    ASSERT_OK(passed);
+    EXPECT_EQ(passed->cr3, GUEST_PML4);
+    EXPECT_EQ(counter(), before + 1);
+    give_command(*session, GUEST_OTHER_SPACE);
     const auto stop =
         session->run_until({ .addresses = { GUEST_TICK }, .cr3 = GUEST_OTHER_PML4 | 0x18, .deadline = patience() });
     ASSERT_OK(stop);
