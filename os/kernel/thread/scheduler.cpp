@@ -51,7 +51,8 @@ namespace {
 
     Cpu& choose_cpu(Thread& thread)
     {
-        Cpu& last = thread.cpu ? *thread.cpu : this_cpu();
+        Cpu* const before = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
+        Cpu& last = before ? *before : this_cpu();
         if (last.idle.load(std::memory_order_relaxed)) return last;
         for (unsigned index = 0; index < cpu_count; ++index)
             if (cpus[index].online.load(std::memory_order_relaxed) && cpus[index].idle.load(std::memory_order_relaxed))
@@ -100,7 +101,7 @@ namespace {
         cpu.previous = &previous;
         cpu.current = &next;
         cpu.hot = &next.hot;
-        next.cpu = &cpu;
+        __atomic_store_n(&next.cpu, &cpu, __ATOMIC_RELAXED);
         ++next.switches;
         cpu.slice_end = clock_now() + time_slice;
         program_timer_interrupt();
@@ -127,7 +128,8 @@ void set_attention(Thread& thread, std::uint32_t bits)
 {
     thread.hot.attention.fetch_or(bits, std::memory_order_seq_cst);
     // A thread that is about to run will see the bits on its way to user mode; one that runs must be interrupted.
-    if (thread.on_cpu.load(std::memory_order_seq_cst) && thread.cpu) poke(*thread.cpu);
+    if (!thread.on_cpu.load(std::memory_order_seq_cst)) return;
+    if (Cpu* cpu = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED)) poke(*cpu); // it may be on its way in just now
 }
 
 void make_ready(Thread& thread)
