@@ -118,11 +118,14 @@ TEST(Step, WalksOneSignalFromRaiseToResume)
         names.push_back(phase["phase"]);
         causes.insert(phase["cause"]);
     }
-    ASSERT_GE(names.size(), 6u) << run.output;
-    EXPECT_EQ(names.front(), "signal.raised");
-    EXPECT_EQ(names.back(), "signal.resumed");
-    for (const char* expected : { "signal.noticed", "signal.framed", "signal.handled", "signal.returned" })
-        EXPECT_THAT(names, Contains(expected));
+    // Which kernel phases lie between depends on where the target was: one that leaves a section in which it inhibits
+    // delivery finds the pending bit by itself, before the kernel has noticed anything. These five it cannot do without.
+    std::erase_if(names, [](const std::string& name) {
+        return name == "signal.noticed" || name == "signal.deferred" || name == "signal.diverted";
+    });
+    EXPECT_THAT(names, testing::ElementsAre("signal.raised", "signal.framed", "signal.handled", "signal.returned",
+                           "signal.resumed"))
+        << run.output.substr(0, 4000);
     EXPECT_EQ(causes.size(), 1u) << "all of one cause";
     EXPECT_FALSE(causes.contains("0x0"));
 }
