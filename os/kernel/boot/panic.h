@@ -16,7 +16,7 @@ extern PanicRecord panic_record;
 
 inline constexpr unsigned panic_exit_code = 70; // what the machine ends with
 
-// Formats: %s string, %u unsigned 32-bit, %d int, %x 64-bit hexadecimal, %%.
+// Formats: %s string, %u unsigned 32-bit, %x 64-bit hexadecimal, %%.
 [[noreturn, gnu::format(printf, 1, 2)]] void panic(const char* format, ...);
 
 struct TrapFrame;

@@ -39,6 +39,9 @@ namespace {
 
 void initialize_apic()
 {
+    // SeaBIOS leaves the old interrupt controllers on, and their vectors are those of exceptions: mask all their lines.
+    out8(0x21, 0xff);
+    out8(0xa1, 0xff);
     registers = static_cast<volatile std::uint32_t*>(map_device_page(read_msr(msr_apic_base) & 0xffff'f000));
 }
 
