@@ -39,10 +39,11 @@ public:
         for (unsigned i = 0; i < header.e_phnum; ++i) {
             Elf64_Phdr segment;
             std::memcpy(&segment, contents_.data() + header.e_phoff + i * sizeof segment, sizeof segment);
-            if (segment.p_type != PT_LOAD || address < segment.p_vaddr
-                || address + target.size() > segment.p_vaddr + segment.p_filesz)
-                continue;
-            std::memcpy(target.data(), contents_.data() + segment.p_offset + (address - segment.p_vaddr), target.size());
+            // Compared by what is left, not by ends: an address near 2^64 (from a damaged file) must not wrap around.
+            if (segment.p_type != PT_LOAD || address < segment.p_vaddr) continue;
+            const std::uint64_t offset = address - segment.p_vaddr;
+            if (offset > segment.p_filesz || target.size() > segment.p_filesz - offset) continue;
+            std::memcpy(target.data(), contents_.data() + segment.p_offset + offset, target.size());
             return true;
         }
         return false;
