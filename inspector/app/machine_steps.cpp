@@ -142,7 +142,9 @@ void MachineWorker::step_phase(const StepRequest& request)
             ended();
             return;
         }
-        came_to_stop(machine_->session->last_stop().value_or(Stop {}));
+        // A step that was refused before it began has not stopped a machine that runs.
+        if (machine_->session->state() == GuestState::running) change_state(RunState::running);
+        else came_to_stop(machine_->session->last_stop().value_or(Stop {}));
         if (hit.error().code != ErrorCode::cancelled) Q_EMIT notice(text(hit.error().sentence));
         return;
     }

@@ -171,6 +171,19 @@ private Q_SLOTS:
         QVERIFY2(!source->editor()->file().isEmpty(), qPrintable(source->empty_sentence()));
     }
 
+    // With every program of the demonstration running, all phases together have the most places.
+    void any_next_phase_is_met_while_the_demonstration_runs()
+    {
+        Stage stage(guest());
+        QVERIFY(stage.start());
+        QVERIFY(QTest::qWaitFor([&] { return stage.source.latest()->rings[0].producer.index > 4; }, patience));
+        for (int step = 0; step < 3; ++step) {
+            const auto* stop = stage.to_stop([&] { stage.window.carry_out(CommandId::next_phase); });
+            QVERIFY(stop);
+            QVERIFY2(stop->phase >= 0, qPrintable(stop->sentence));
+        }
+    }
+
     void a_breakpoint_stops_it()
     {
         Stage stage(guest());

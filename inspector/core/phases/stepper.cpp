@@ -13,7 +13,9 @@ namespace orrery::inspector {
 
 namespace {
 
-constexpr std::size_t maximum_places = 45; // QEMU walks its breakpoints at every translated block
+// QEMU walks its list of breakpoints at every translated block, so that the guest runs slower by each: with 256 about
+// fifty times, which still meets the next phase of a busy guest in less time than a person notices.
+constexpr std::size_t maximum_places = 256;
 
 constexpr std::uint64_t page_table_bits = 0x000f'ffff'ffff'f000;
 

@@ -42,7 +42,7 @@ public:
     }
 
     // Runs to the next phase that passes; the guest stands before the phase's instruction then. Programs that start
-    // meanwhile are taken in. Errors: no probe has the phases; more than 45 places in the kernel and the programs that
+    // meanwhile are taken in. Errors: no probe has the phases; more than 256 places in the kernel and the programs that
     // run (QEMU slows down by each breakpoint); timed_out (the guest stands then); cancelled; ended; the session's own.
     Result<PhaseHit> next(const PhaseFilter& filter, Deadline deadline, const Cancellation* cancellation = nullptr);
 
