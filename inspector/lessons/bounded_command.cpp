@@ -36,7 +36,7 @@ void limit(int resource, std::uint64_t value)
 }
 
 // In the child: only what is safe between fork and exec. Returns if exec failed.
-void become(char* const* arguments, const char* directory, const CommandLimits& limits, int output)
+void become(char* const* arguments, const char* directory, const CommandLimits& limits, int rules, int output)
 {
     ::setpgid(0, 0);
     const int empty = ::open("/dev/null", O_RDONLY);
@@ -46,6 +46,7 @@ void become(char* const* arguments, const char* directory, const CommandLimits& 
     limit(RLIMIT_AS, limits.memory);
     limit(RLIMIT_FSIZE, limits.file_size);
     limit(RLIMIT_CORE, 0);
+    if (rules >= 0 && !enter_confinement(rules)) return;
     ::execvp(arguments[0], arguments);
 }
 
@@ -81,10 +82,11 @@ Result<CommandOutcome> run_bounded(
     Pipe output, problem;
     if (!output.open() || !problem.open()) return failure(compose("can't make a pipe: {}", std::strerror(errno)));
 
+    const auto rules = limits.files ? prepare_confinement(*limits.files) : Descriptor {};
     const auto child = ::fork();
     if (child < 0) return failure(compose("can't start {}: {}", arguments[0], std::strerror(errno)));
     if (child == 0) {
-        become(pointers.data(), directory.c_str(), limits, output.ends[1]);
+        become(pointers.data(), directory.c_str(), limits, rules ? rules.get() : -1, output.ends[1]);
         const int reason = errno;
         [[maybe_unused]] const auto written = ::write(problem.ends[1], &reason, sizeof reason);
         ::_exit(127);

@@ -1,14 +1,16 @@
-// Runs one host program (the compiler) that may be fed by a stranger: bounded in time, memory, files and output.
+// Runs one host program (the compiler) that may be fed by a stranger: bounded in time, memory, output, and the files that it can reach.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "inspector/core/result.h"
+#include "inspector/lessons/confinement.h"
 
 namespace orrery::inspector::lessons {
 
@@ -18,6 +20,7 @@ struct CommandLimits {
     std::uint64_t memory = std::uint64_t { 4 } << 30; // bytes of address space
     std::uint64_t file_size = std::uint64_t { 64 } << 20; // bytes of any file that it writes
     std::size_t output = 64 * 1024; // bytes that are kept of its output
+    std::optional<Confinement> files {}; // what it may touch, where the system can see to that; everything if not set
 };
 
 struct CommandOutcome {

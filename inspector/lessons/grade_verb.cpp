@@ -6,6 +6,7 @@
 
 #include "inspector/core/text.h"
 #include "inspector/lessons/compose.h"
+#include "inspector/lessons/confinement.h"
 
 namespace orrery::inspector::lessons {
 
@@ -89,6 +90,8 @@ int run_grade(const GradeRequest& request, std::ostream& out, std::ostream& prob
     if (!format) return complain(problems, format.error().sentence, status_wrong_use);
     const auto lesson = load_lesson(request.lesson);
     if (!lesson) return complain(problems, lesson.error().sentence, status_wrong_use);
+    if (const auto unconfined = confinement_problem(); !unconfined.empty())
+        problems << "orrery grade: " << unconfined << '\n';
     if (request.self_check || !request.submission) return examine(request, *lesson, *format, out, problems);
     const auto report = grade(*lesson, *request.submission, request.grading);
     if (const auto status = deliver(request, { &report, 1 }, *format, out, problems); status != status_passed)

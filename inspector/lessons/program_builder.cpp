@@ -2,7 +2,6 @@
 #include "inspector/lessons/program_builder.h"
 
 #include "inspector/core/text.h"
-#include "inspector/lessons/bounded_command.h"
 #include "inspector/lessons/compose.h"
 #include "inspector/lessons/lesson_files.h"
 
@@ -98,6 +97,17 @@ Result<std::vector<std::string>> GuestProgramBuilder::link_command(
     return command;
 }
 
+CommandLimits GuestProgramBuilder::limits_for(const fs::path& sources, const fs::path& output) const
+{
+    CommandLimits limits;
+    limits.files = Confinement {
+        .readable = { "/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", source_tree_ / "os",
+            os_build_, sources },
+        .writable = { output, "/dev/null" },
+    };
+    return limits;
+}
+
 Result<BuiltProgram> GuestProgramBuilder::build(
     const fs::path& directory, const std::vector<std::string>& sources, const std::string& name, const fs::path& output)
 {
@@ -108,6 +118,7 @@ Result<BuiltProgram> GuestProgramBuilder::build(
                 printable((os_build_ / needed).string())));
     fs::create_directories(output, problem);
     if (problem) return failure(compose("can't make the folder {}: {}", printable(output.string()), problem.message()));
+    const auto limits = limits_for(directory, output);
     std::vector<fs::path> objects;
     for (const auto& source : sources) {
         auto path = file_inside(directory, source);
@@ -117,7 +128,7 @@ Result<BuiltProgram> GuestProgramBuilder::build(
             return BuiltProgram { .executable = {}, .problem = compose("the submission: {}", text.error().sentence) };
         if (source.ends_with(".h")) continue;
         objects.push_back(output / (source + ".o"));
-        auto outcome = run_bounded(compile_command(*path, objects.back()), output);
+        auto outcome = run_bounded(compile_command(*path, objects.back()), output, limits);
         if (!outcome) return std::unexpected(outcome.error());
         if (!outcome->succeeded())
             return BuiltProgram { .executable = {}, .problem = problem_of(*outcome, path->parent_path(), "compile") };
@@ -125,7 +136,7 @@ Result<BuiltProgram> GuestProgramBuilder::build(
     BuiltProgram built { .executable = output / name, .problem = {} };
     const auto command = link_command(objects, built.executable);
     if (!command) return std::unexpected(command.error());
-    auto outcome = run_bounded(*command, output);
+    auto outcome = run_bounded(*command, output, limits);
     if (!outcome) return std::unexpected(outcome.error());
     if (!outcome->succeeded())
         return BuiltProgram { .executable = {}, .problem = problem_of(*outcome, output, "link") };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inspector/core/result.h"
+#include "inspector/lessons/bounded_command.h"
 
 namespace orrery::inspector::lessons {
 
@@ -43,6 +44,8 @@ private:
     Result<std::vector<std::string>> link_command(
         const std::vector<std::filesystem::path>& objects, const std::filesystem::path& executable) const;
     Result<std::string> support_library() const;
+    // What compiler and linker may touch: a hand-in can name any file in #include and .incbin.
+    CommandLimits limits_for(const std::filesystem::path& sources, const std::filesystem::path& output) const;
 
     std::filesystem::path source_tree_, os_build_;
     std::string compiler_;

@@ -43,6 +43,22 @@ TEST(BoundedCommand, IsBounded)
             ->succeeded());
 }
 
+TEST(BoundedCommand, ReachesNoFileOutsideItsConfinement)
+{
+    if (const auto problem = confinement_problem(); !problem.empty()) GTEST_SKIP() << problem;
+    const TemporaryFolder inside, outside;
+    inside.write("own", "own\n");
+    outside.write("secret", "secret\n");
+    CommandLimits limits;
+    limits.files = Confinement { .readable = { "/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache" }, .writable = { inside.path } };
+    const auto secret = (outside.path / "secret").string();
+    EXPECT_EQ(run_bounded({ "cat", "own" }, inside.path, limits)->output, "own\n");
+    EXPECT_TRUE(run_bounded({ "sh", "-c", "echo more > new && cat new" }, inside.path, limits)->succeeded());
+    EXPECT_FALSE(run_bounded({ "cat", secret }, inside.path, limits)->succeeded());
+    EXPECT_FALSE(run_bounded({ "sh", "-c", "echo x > " + secret }, inside.path, limits)->succeeded());
+    EXPECT_EQ(run_bounded({ "cat", secret }, inside.path)->output, "secret\n") << "unharmed, and read without the fence";
+}
+
 TEST(BoundedCommand, LeavesNoChildBehind)
 {
     const TemporaryFolder folder;
@@ -127,6 +143,14 @@ TEST(GuestProgramBuilder, SaysWhatIsMissing)
         problem("int main(void) { return 0 }\n"), StartsWith("the program does not compile:\nprogram.c:1:26: error: "));
     EXPECT_THAT(problem("int missing(void);\nint _start(void) { return missing(); }\n"),
         HasSubstr("the program does not link:\n"));
+    if (confinement_problem().empty()) {
+        const TemporaryFolder outside;
+        outside.write("solution.c", "int other;\n");
+        EXPECT_THAT(problem("#include \"" + (outside.path / "solution.c").string() + "\"\n"), HasSubstr("solution.c"))
+            << "a hand-in cannot take in files from elsewhere";
+        EXPECT_THAT(problem("__asm__(\".incbin \\\"" + (outside.path / "solution.c").string() + "\\\"\");\n"),
+            HasSubstr("incbin"));
+    }
     EXPECT_THAT(problem("#error " + std::string(5000, 'x') + "\n"), HasSubstr("... (cut)"));
     const auto missing = builder.build(folder.path, { "other.c" }, "x", folder.path / "out");
     ASSERT_TRUE(missing);
