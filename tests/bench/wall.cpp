@@ -83,11 +83,24 @@ Result<Milliseconds> one_load(const DebugInfoPointer& kernel, const ProgramMap& 
     return children() - before;
 }
 
+Result<void> wait_for_demonstration(Session& guest)
+{
+    const auto kernel = TRY(DebugInfo::load(guest_test::kernel_path()));
+    SnapshotReader reader(kernel, load_programs(programs()), guest.memory());
+    for (const auto end = Clock::now() + 60s; reader.take(Freshness::live)->rings.empty();) {
+        if (Clock::now() > end || guest.state() == GuestState::ended)
+            return failure("The demonstration did not start");
+        std::this_thread::yield();
+    }
+    return {};
+}
+
 } // namespace
 
 Result<WallFigure> attach_to_first_picture()
 {
     const auto guest = TRY(Session::launch(guest_test::launch_options({})));
+    TRY(wait_for_demonstration(*guest)); // a guest that still boots has nothing to show
     std::vector<Milliseconds> times;
     for (int i = 0; i < 5; ++i) {
         const auto start = Clock::now();
