@@ -86,11 +86,19 @@ constexpr DefaultAction default_action(int number)
     return DefaultAction::terminate;
 }
 
+// SIGCONT and the signals that stop: they act on the whole process and discard each other while pending (POSIX 2.4.1), so
+// they are never raised without the kernel.
+inline constexpr int signal_continue = 18;
+constexpr bool is_stop_signal(int number) { return number >= 19 && number <= 22; } // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
+constexpr bool is_job_control_signal(int number) { return number == signal_continue || is_stop_signal(number); }
+
 // One of a thread's two words: low half pending, high half allowset (NOT of the mask).
 //
 // Who writes: anyone who may raise sets pending bits (fetch_or); only the owner thread clears them and changes the
 // allowset (S1). Both halves share one word so that a mask change and the pending read are one atomic operation (S3):
 // the owner knows its allowset, so adding (new - old) << 32 cannot carry into or disturb the low half.
+// One exception to "only the owner clears": SIGCONT and the stop signals discard each other (POSIX 2.4.1), which the
+// kernel does for all threads of the process at once.
 // All operations are sequentially consistent: against a thread's own word a total order suffices, but a raise to the
 // process is a Dekker pattern over two words (process pending, thread allowset) and needs full fences on both sides.
 class SignalWord {
@@ -249,6 +257,7 @@ struct ProcessControl {
     std::uint32_t user_id;
     SignalAction actions[signal_count];
     SignalInfo slots[standard_signal_count];
+    std::atomic<std::uint32_t> continued; // kernel: how often SIGCONT came; see signal_stop
 };
 static_assert(offsetof(ProcessControl, actions) == 32);
 static_assert(sizeof(ProcessControl) <= 4096);

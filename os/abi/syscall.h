@@ -48,7 +48,10 @@ namespace orrery::abi {
     X(memory_create_physical, "hardware handle, minimum, maximum, PhysicalFlag",                                      \
       "makes a memory object of physical pages for a device, as large as possible between the two sizes")              \
     X(memory_physical_address, "hardware handle, memory handle, offset", "the address that a device must use")         \
-    X(memory_size, "memory handle", "the size of a memory object in bytes")
+    X(memory_size, "memory handle", "the size of a memory object in bytes")                                            \
+    X(thread_self, "", "makes a handle to the calling thread")                                                         \
+    X(signal_stop, "how many SIGCONTs the caller has seen",                                                            \
+      "stops the calling process as SIGTSTP does by default, unless it was continued since")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

@@ -208,6 +208,31 @@ void the_handler_has_its_own_mask()
     unblock(outer);
 }
 
+// POSIX 2.4.1: a stop signal discards pending SIGCONT, and SIGCONT every pending stop signal, blocked or not.
+void stop_and_continue_discard_each_other()
+{
+    install(SIGCONT, count);
+    handled = 0;
+    const sigset_t set = set_of(SIGTSTP, SIGTTIN, SIGCONT);
+    block(set);
+    CHECK_EQUAL(raise(SIGTSTP), 0);
+    CHECK_EQUAL(kill(getpid(), SIGTTIN), 0);
+    CHECK(is_pending(SIGTSTP));
+    CHECK(is_pending(SIGTTIN));
+    CHECK_EQUAL(raise(SIGCONT), 0);
+    CHECK(!is_pending(SIGTSTP));
+    CHECK(!is_pending(SIGTTIN));
+    CHECK(is_pending(SIGCONT));
+    CHECK_EQUAL(kill(getpid(), SIGTSTP), 0);
+    CHECK(!is_pending(SIGCONT));
+    CHECK(is_pending(SIGTSTP));
+    CHECK_EQUAL(kill(getpid(), SIGCONT), 0);
+    CHECK(!is_pending(SIGTSTP));
+    CHECK_EQUAL(handled, 0);
+    unblock(set);
+    CHECK_EQUAL(handled, 1);
+}
+
 } // namespace
 
 int main()
@@ -221,6 +246,7 @@ int main()
         { "some signals cannot be blocked", some_signals_cannot_be_blocked },
         { "errors", errors },
         { "sets", sets },
+        { "stop and continue discard each other", stop_and_continue_discard_each_other },
         { "the handler has its own mask", the_handler_has_its_own_mask },
     };
     return posix_test::run(tests);

@@ -319,6 +319,20 @@ void mutex_and_condition()
     pthread_mutex_unlock(&mutex);
 }
 
+void* signal_the_first(void* first)
+{
+    CHECK_EQUAL(pthread_kill(*static_cast<pthread_t*>(first), SIGUSR2), 0);
+    return nullptr;
+}
+void the_first_thread_can_be_signalled()
+{
+    install(SIGUSR2);
+    const int before = handled.load();
+    pthread_t self = pthread_self();
+    join(start(signal_the_first, &self));
+    CHECK_EQUAL(handled.load(), before + 1);
+}
+
 void* do_nothing(void* argument) { return argument; }
 void many_threads_one_after_the_other()
 {
@@ -349,6 +363,7 @@ int main()
         { "a signal to the process goes where it is allowed", a_signal_to_the_process_goes_where_it_is_allowed },
         { "a thread waits for the process's signals", a_thread_waits_for_the_processs_signals },
         { "mutex and condition", mutex_and_condition },
+        { "the first thread can be signalled", the_first_thread_can_be_signalled },
         { "many threads one after the other", many_threads_one_after_the_other },
     };
     return posix_test::run(tests);

@@ -372,17 +372,53 @@ void AddressSpace::end(abi::ExitStatus status)
     while (Waiter* waiter = waiters_.pop_front()) wake(*waiter->thread, Error::none);
 }
 
-void AddressSpace::stop()
+void AddressSpace::stop_threads()
 {
-    Guard guard(membership_lock);
     stopped.store(true, std::memory_order_seq_cst);
     for (Thread* thread = threads.first(); thread; thread = threads.next(thread))
         set_attention(*thread, attention_stop);
 }
 
+// POSIX 2.4.1: a stop signal discards SIGCONT that is pending anywhere in the process, and the other way round.
+void AddressSpace::discard_pending(std::uint32_t bits)
+{
+    for (Thread* thread = threads.first(); thread; thread = threads.next(thread))
+        if (abi::ThreadControl* control = __atomic_load_n(&thread->control_page, __ATOMIC_SEQ_CST)) {
+            Guard guard(thread->signal_lock);
+            if (control->words[0].pending() & bits) control->words[0].clear(bits);
+        }
+    Guard guard(signal_lock);
+    early_pending &= ~std::uint64_t { bits };
+    if (abi::ProcessControl* process = process_page.load())
+        process->pending.fetch_and(~std::uint64_t { bits }, std::memory_order_seq_cst);
+}
+
+void AddressSpace::stop()
+{
+    Guard guard(membership_lock);
+    stop_threads();
+}
+
+void AddressSpace::stop_unless_continued(std::uint32_t seen)
+{
+    Guard guard(membership_lock);
+    if (continued == seen) stop_threads();
+}
+
+void AddressSpace::discard_for(int number)
+{
+    constexpr std::uint32_t stop_bits
+        = abi::signal_bit(19) | abi::signal_bit(20) | abi::signal_bit(21) | abi::signal_bit(22);
+    Guard guard(membership_lock);
+    discard_pending(number == abi::signal_continue ? stop_bits : abi::signal_bit(abi::signal_continue));
+}
+
 void AddressSpace::proceed()
 {
     Guard guard(membership_lock);
+    ++continued;
+    if (abi::ProcessControl* process = process_page.load())
+        process->continued.store(continued, std::memory_order_seq_cst);
     {
         Guard also(waiters_lock_);
         stopped.store(false, std::memory_order_seq_cst);

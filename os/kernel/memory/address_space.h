@@ -73,6 +73,11 @@ public:
     // SIGSTOP and SIGCONT: threads park on their way to user mode until the space may proceed.
     void stop() EXCLUDES(membership_lock);
     void proceed() EXCLUDES(membership_lock);
+    // A job control signal is about to be raised: what contradicts it is pending no more, here and at every thread.
+    void discard_for(int number) EXCLUDES(membership_lock);
+    // The default action of a stop signal that was claimed when `continued` had the given value: void if the space was
+    // told to proceed since.
+    void stop_unless_continued(std::uint32_t seen) EXCLUDES(membership_lock);
     void park_while_stopped() NO_THREAD_SAFETY_ANALYSIS;
     // Called by a thread of the space that is going.
     void thread_left(Thread& thread) EXCLUDES(membership_lock);
@@ -92,6 +97,7 @@ public:
     std::atomic<SpaceState> state { SpaceState::alive };
     std::atomic<std::uint64_t> exit_status { 0 }; // abi::ExitStatus word
     std::atomic<bool> stopped { false };
+    std::uint32_t continued GUARDED_BY(membership_lock) = 0; // calls of proceed(); ProcessControl has a copy
 
     // Process-directed signals.
     Spinlock signal_lock { LockRank::signal };
@@ -110,6 +116,8 @@ private:
     Status split(VirtualAddress address) REQUIRES(lock_);
     Result<std::size_t> isolate(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
     void finish_end() EXCLUDES(lock_);
+    void stop_threads() REQUIRES(membership_lock);
+    void discard_pending(std::uint32_t bits) REQUIRES(membership_lock);
 
     Spinlock lock_ { LockRank::space };
     PageTable page_table_; // its root never changes; its entries change under lock_

@@ -118,12 +118,14 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
     }
     Frame* const control_frame = *control_pinned;
     {
+        Guard members(space.membership_lock); // nobody counts a SIGCONT between the copy and the publication
         Guard guard(space.signal_lock);
         if (!space.process_frame) {
             space.process_frame = process_frame;
             space.process_control_address = process_control;
             auto* process = static_cast<abi::ProcessControl*>(frame_allocator.memory_of(process_frame));
             process->pending.fetch_or(space.early_pending, std::memory_order_seq_cst); // with zeroed slots: SI_USER
+            process->continued.store(space.continued, std::memory_order_seq_cst);
             space.process_page = process;
         } else {
             frame_allocator.release(process_frame);

@@ -20,7 +20,6 @@ namespace orrery::kernel {
 namespace {
 
     constexpr int signal_kill = 9;
-    constexpr int signal_continue = 18;
     constexpr int signal_stop = 19;
 
     constexpr bool is_standard(int number) { return number >= 1 && number <= abi::standard_signal_count; }
@@ -61,10 +60,11 @@ namespace {
     // The signals that no program can catch act here and now, on the whole space. True if that was all.
     bool act_at_once(AddressSpace& space, int number)
     {
+        if (abi::is_job_control_signal(number)) space.discard_for(number);
         switch (number) {
         case signal_kill: space.end({ .code = 0, .signal = static_cast<std::uint8_t>(signal_kill) }); return true;
         case signal_stop: space.stop(); return true;
-        case signal_continue: space.proceed(); return false; // and a handler may want to hear of it
+        case abi::signal_continue: space.proceed(); return false; // and a handler may want to hear of it
         default: return false;
         }
     }

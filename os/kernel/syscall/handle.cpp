@@ -30,19 +30,19 @@ namespace {
 SyscallValue syscall_handle_close(
     std::uint64_t handle, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(current_thread().space->handles.close(static_cast<abi::Handle>(handle)));
+    return to_value(current_thread().space->handles.close(to_handle(handle)));
 }
 
 SyscallValue syscall_handle_duplicate(
     std::uint64_t handle, std::uint64_t rights, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(duplicate(static_cast<abi::Handle>(handle), rights));
+    return to_value(duplicate(to_handle(handle), rights));
 }
 
 SyscallValue syscall_handle_install(std::uint64_t space, std::uint64_t handle, std::uint64_t rights, std::uint64_t,
     std::uint64_t, std::uint64_t)
 {
-    return to_value(install(static_cast<abi::Handle>(space), static_cast<abi::Handle>(handle), rights));
+    return to_value(install(to_handle(space), to_handle(handle), rights));
 }
 
 } // namespace orrery::kernel

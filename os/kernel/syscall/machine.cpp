@@ -39,13 +39,13 @@ SyscallValue syscall_console_write(
     std::uint64_t console, std::uint64_t address, std::uint64_t length, std::uint64_t, std::uint64_t,
     std::uint64_t)
 {
-    return to_value(write(static_cast<abi::Handle>(console), address, length));
+    return to_value(write(to_handle(console), address, length));
 }
 
 SyscallValue syscall_machine_end(
     std::uint64_t power, std::uint64_t status, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(end(static_cast<abi::Handle>(power), status));
+    return to_value(end(to_handle(power), status));
 }
 
 } // namespace orrery::kernel

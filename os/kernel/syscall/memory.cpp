@@ -76,21 +76,21 @@ SyscallValue syscall_memory_map(
     std::uint64_t space, std::uint64_t memory, std::uint64_t offset, std::uint64_t address, std::uint64_t length,
     std::uint64_t protection)
 {
-    return to_value(map(static_cast<abi::Handle>(space), static_cast<abi::Handle>(memory), offset, address, length,
+    return to_value(map(to_handle(space), to_handle(memory), offset, address, length,
         protection));
 }
 
 SyscallValue syscall_memory_unmap(
     std::uint64_t space, std::uint64_t address, std::uint64_t length, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(unmap(static_cast<abi::Handle>(space), address, length));
+    return to_value(unmap(to_handle(space), address, length));
 }
 
 SyscallValue syscall_memory_protect(
     std::uint64_t space, std::uint64_t address, std::uint64_t length, std::uint64_t protection, std::uint64_t,
     std::uint64_t)
 {
-    return to_value(protect(static_cast<abi::Handle>(space), address, length, protection));
+    return to_value(protect(to_handle(space), address, length, protection));
 }
 
 } // namespace orrery::kernel

@@ -68,47 +68,47 @@ namespace {
 SyscallValue syscall_memory_clone(
     std::uint64_t memory, std::uint64_t offset, std::uint64_t length, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(clone(static_cast<abi::Handle>(memory), offset, length));
+    return to_value(clone(to_handle(memory), offset, length));
 }
 
 SyscallValue syscall_memory_move(
     std::uint64_t space, std::uint64_t from, std::uint64_t length, std::uint64_t to, std::uint64_t, std::uint64_t)
 {
-    return to_value(move(static_cast<abi::Handle>(space), from, length, to));
+    return to_value(move(to_handle(space), from, length, to));
 }
 
 SyscallValue syscall_memory_advise(
     std::uint64_t space, std::uint64_t address, std::uint64_t length, std::uint64_t advice, std::uint64_t,
     std::uint64_t)
 {
-    return to_value(advise(static_cast<abi::Handle>(space), address, length, advice));
+    return to_value(advise(to_handle(space), address, length, advice));
 }
 
 SyscallValue syscall_memory_replace(
     std::uint64_t memory, std::uint64_t offset, std::uint64_t source, std::uint64_t source_offset, std::uint64_t,
     std::uint64_t)
 {
-    return to_value(replace(static_cast<abi::Handle>(memory), offset, static_cast<abi::Handle>(source), source_offset));
+    return to_value(replace(to_handle(memory), offset, to_handle(source), source_offset));
 }
 
 SyscallValue syscall_memory_create_physical(
     std::uint64_t hardware, std::uint64_t minimum, std::uint64_t maximum, std::uint64_t flags, std::uint64_t,
     std::uint64_t)
 {
-    return to_value(create_physical(static_cast<abi::Handle>(hardware), minimum, maximum, flags));
+    return to_value(create_physical(to_handle(hardware), minimum, maximum, flags));
 }
 
 SyscallValue syscall_memory_physical_address(
     std::uint64_t hardware, std::uint64_t memory, std::uint64_t offset, std::uint64_t, std::uint64_t,
     std::uint64_t)
 {
-    return to_value(physical_address(static_cast<abi::Handle>(hardware), static_cast<abi::Handle>(memory), offset));
+    return to_value(physical_address(to_handle(hardware), to_handle(memory), offset));
 }
 
 SyscallValue syscall_memory_size(
     std::uint64_t memory, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(size(static_cast<abi::Handle>(memory)));
+    return to_value(size(to_handle(memory)));
 }
 
 } // namespace orrery::kernel

@@ -47,14 +47,14 @@ SyscallValue syscall_ring_wait(
     std::uint64_t ring, std::uint64_t side, std::uint64_t deadline, std::uint64_t, std::uint64_t, std::uint64_t)
 {
     if (side > 1) return to_value(Error::invalid_argument);
-    return to_value(wait(static_cast<abi::Handle>(ring), static_cast<abi::RingSide>(side), deadline));
+    return to_value(wait(to_handle(ring), static_cast<abi::RingSide>(side), deadline));
 }
 
 SyscallValue syscall_ring_wake(
     std::uint64_t ring, std::uint64_t sleeper, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
     if (sleeper > 1) return to_value(Error::invalid_argument);
-    return to_value(wake_sleeper(static_cast<abi::Handle>(ring), static_cast<abi::RingSide>(sleeper)));
+    return to_value(wake_sleeper(to_handle(ring), static_cast<abi::RingSide>(sleeper)));
 }
 
 } // namespace orrery::kernel

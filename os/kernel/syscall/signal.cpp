@@ -35,7 +35,7 @@ SyscallValue syscall_signal_register(
 SyscallValue syscall_signal_raise(
     std::uint64_t target, std::uint64_t number, std::uint64_t info, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(raise(static_cast<abi::Handle>(target), number, info));
+    return to_value(raise(to_handle(target), number, info));
 }
 
 SyscallValue syscall_signal_timer(
@@ -44,6 +44,15 @@ SyscallValue syscall_signal_timer(
 {
     if (number > abi::signal_count) return to_value(Error::invalid_argument);
     return to_value(set_signal_timer(current_thread(), deadline, interval, static_cast<int>(number)));
+}
+
+// The thread parks on its way back to user mode, with all others of its process.
+SyscallValue syscall_signal_stop(
+    std::uint64_t continued, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    if (continued > UINT32_MAX) return to_value(Error::invalid_argument);
+    current_thread().space->stop_unless_continued(static_cast<std::uint32_t>(continued));
+    return 0;
 }
 
 SyscallValue syscall_signal_wait(

@@ -45,13 +45,13 @@ SyscallValue syscall_space_create(
 SyscallValue syscall_space_end(
     std::uint64_t space, std::uint64_t status, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(end(static_cast<abi::Handle>(space), status));
+    return to_value(end(to_handle(space), status));
 }
 
 SyscallValue syscall_space_wait(
     std::uint64_t space, std::uint64_t deadline, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return to_value(wait(static_cast<abi::Handle>(space), deadline));
+    return to_value(wait(to_handle(space), deadline));
 }
 
 } // namespace orrery::kernel

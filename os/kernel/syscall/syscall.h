@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "abi/handle.h"
 #include "abi/syscall.h"
 #include "kernel/base/error.h"
 
@@ -17,6 +18,12 @@ template <typename T>
 SyscallValue to_value(const Result<T>& result)
 {
     return result ? static_cast<SyscallValue>(*result) : to_value(result.error());
+}
+
+// A handle argument. What does not fit names nothing: cut to 32 bits it might name something.
+inline abi::Handle to_handle(std::uint64_t argument)
+{
+    return argument <= UINT32_MAX ? static_cast<abi::Handle>(argument) : abi::no_handle;
 }
 
 // Assembly calls these with the six argument registers; a function that needs fewer ignores the rest.

@@ -11,13 +11,16 @@
 namespace orrery::kernel {
 namespace {
 
+    // What a program may do with its own threads.
+    constexpr std::uint32_t thread_rights = abi::right_signal | abi::right_wait | abi::right_duplicate;
+
     Result<abi::Handle> create(abi::Handle handle, const Thread::Start& start)
     {
         AddressSpace& own = *current_thread().space;
         TRY(space, own.handles.find<AddressSpace>(handle, abi::right_manage));
         TRY(thread, Thread::create(space, start));
         // The handle first: a thread that runs although the call failed would be out of anybody's reach.
-        TRY(inserted, own.handles.insert(thread, abi::right_signal | abi::right_wait | abi::right_duplicate));
+        TRY(inserted, own.handles.insert(thread, thread_rights));
         if (const Status started = thread->start(); !started) {
             (void)own.handles.close(inserted);
             return fail(started.error());
@@ -57,7 +60,14 @@ SyscallValue syscall_thread_create(
     std::uint64_t space, std::uint64_t entry, std::uint64_t stack_pointer, std::uint64_t argument,
     std::uint64_t thread_pointer, std::uint64_t)
 {
-    return to_value(create(static_cast<abi::Handle>(space), { entry, stack_pointer, argument, thread_pointer }));
+    return to_value(create(to_handle(space), { entry, stack_pointer, argument, thread_pointer }));
+}
+
+SyscallValue syscall_thread_self(
+    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    Thread& self = current_thread();
+    return to_value(self.space->handles.insert(Ref<Thread>(&self), thread_rights));
 }
 
 SyscallValue syscall_thread_end(

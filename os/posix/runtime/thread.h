@@ -30,6 +30,8 @@ struct ThreadState {
     abi::SignalInfo self_information {};
     // What travels with a fault or a process-directed signal, between its claim and its frame.
     abi::SignalInfo claimed_information {};
+    // ProcessControl::continued from before the newest claim of a process-directed signal.
+    std::uint32_t continued_before_claim = 0;
 };
 extern constinit thread_local ThreadState thread_state;
 

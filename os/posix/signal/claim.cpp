@@ -21,32 +21,13 @@ Claimed claim_of_process(abi::ProcessControl& process, std::uint64_t wanted)
     Claimed claimed;
     if ((process.pending.load(std::memory_order_seq_cst) & wanted) == 0) return claimed;
     const ProcessLock lock(process.claim_lock);
+    runtime::thread_state.continued_before_claim = process.continued.load(std::memory_order_seq_cst);
     const std::uint64_t candidates = process.pending.load(std::memory_order_seq_cst) & wanted;
     if (candidates == 0) return claimed;
     claimed.number = std::countr_zero(candidates) + 1;
     if (claimed.number <= abi::standard_signal_count) claimed.info = process.slots[claimed.number - 1];
     process.pending.fetch_and(~abi::signal_mask64(claimed.number), std::memory_order_seq_cst);
     return claimed;
-}
-
-constexpr std::uint64_t stop_signals = abi::signal_mask64(19) | abi::signal_mask64(20) | abi::signal_mask64(21)
-    | abi::signal_mask64(22); // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
-constexpr std::uint64_t wake_signals = abi::signal_mask64(9) | abi::signal_mask64(18); // SIGKILL, SIGCONT
-
-// The default action "stop", for the calling thread: sleeps until SIGCONT or SIGKILL is pending, which stays pending.
-// Other stop signals are dropped meanwhile. Only those two are allowed while it sleeps, so that no other signal wakes
-// it.
-void stop_until_continued(ThreadControl& control)
-{
-    const std::uint64_t allowed = allowset(control);
-    set_allowset(control, wake_signals);
-    while (true) {
-        const std::uint64_t pending = combine(control.words[0].pending(), control.words[1].pending())
-            | control.process->pending.load(std::memory_order_seq_cst);
-        if ((pending & wake_signals) != 0) break;
-        if (claim_signal(control, stop_signals).number == 0) runtime::raw::signal_wait(abi::no_deadline);
-    }
-    set_allowset(control, allowed);
 }
 
 [[gnu::noinline]] void reset_action(abi::SignalAction& action)
@@ -104,16 +85,24 @@ Choice look(ThreadControl& control)
 }
 
 // A chosen signal without a handler: discards it, stops, or ends the process.
+//
+// A stop is void if SIGCONT came after the stop signal. Which of them was first is told by ProcessControl::continued,
+// read before the signal is taken out of where it was pending: a SIGCONT before that has discarded the signal, one after
+// it has another number, so that the kernel refuses the stop.
 [[gnu::noinline]] void settle(ThreadControl& control, const Choice& choice, const abi::SignalAction& action)
 {
     // A fault cannot be ignored: the instruction would fault for ever.
     if (choice.origin == Origin::fault) runtime::end_by_signal(choice.number);
-    if (choice.origin == Origin::thread) clear_pending(control, choice.number);
+    std::uint32_t continued = runtime::thread_state.continued_before_claim;
+    if (choice.origin == Origin::thread) {
+        continued = control.process->continued.load(std::memory_order_seq_cst);
+        if (!clear_pending(control, choice.number)) return; // discarded meanwhile
+    }
     if (action.handler == abi::handler_ignore) return;
     switch (abi::default_action(choice.number)) {
     case abi::DefaultAction::terminate:
     case abi::DefaultAction::core: runtime::end_by_signal(choice.number);
-    case abi::DefaultAction::stop: stop_until_continued(control); break;
+    case abi::DefaultAction::stop: runtime::raw::signal_stop(continued); break;
     case abi::DefaultAction::ignore:
     case abi::DefaultAction::proceed: break;
     }

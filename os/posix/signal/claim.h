@@ -41,12 +41,12 @@ private:
 };
 
 // Takes one of the thread's own pending signals away. Its slot must have been copied: from now on a sender may write
-// it.
-inline void clear_pending(abi::ThreadControl& control, int number)
+// it. False if it was not pending any more (SIGCONT and the stop signals discard each other).
+inline bool clear_pending(abi::ThreadControl& control, int number)
 {
     const std::uint32_t bit = abi::signal_bit(number);
     control.self_raised &= ~std::uint64_t { bit };
-    control.words[0].clear(bit);
+    return (control.words[0].clear(bit) & bit) != 0;
 }
 
 // Fills a siginfo_t (128 bytes) from what travelled with a signal.

@@ -64,14 +64,17 @@ int send_to_pid(pid_t pid, int number, abi::SignalCode code, std::uint64_t value
 
 } // namespace
 
-// A standard signal to the calling thread, by one locked OR and no system call.
+// A standard signal to the calling thread, by one locked OR and no system call (but for job control).
 extern "C" int raise(int number)
 {
     if (number < 1 || number > abi::signal_count) return fail(EINVAL);
     if (number > abi::standard_signal_count) return fail(ENOSYS);
+    abi::ThreadControl& control = *runtime::thread_control();
+    if (abi::is_job_control_signal(number)) [[unlikely]] // they concern the whole process, so the kernel has a part in them
+        return send(control.thread_handle != 0 ? control.thread_handle : runtime::process_state.space, number,
+            abi::SignalCode::thread, 0);
     const std::uint32_t bit = abi::signal_bit(number);
 
-    abi::ThreadControl& control = *runtime::thread_control();
     // An InhibitSection by hand, as in sigprocmask.
     const bool outermost = control.inhibit_depth == 0;
     store_in_order(control.inhibit, 1);

@@ -124,6 +124,16 @@ extern "C" int pthread_create(pthread_t* __restrict id, const pthread_attr_t* __
     for (unsigned group = 0; group < 2; group++)
         thread->memory.control->words[group].initialize(0, own.words[group].allowset());
 
+    // The first call is the first thread's: from now on there is somebody who may need a handle to it.
+    if (first_thread.handle == abi::no_handle) {
+        const auto self = result_of(raw::thread_self());
+        if (!self) {
+            free_thread(thread);
+            return EAGAIN;
+        }
+        own.thread_handle = static_cast<abi::Handle>(*self);
+        __atomic_store_n(&first_thread.handle, own.thread_handle, __ATOMIC_RELEASE);
+    }
     *id = thread;
     live_threads.fetch_add(1);
     // As if called: RSP + 8 is a multiple of 16, and the return address is null.
@@ -183,7 +193,7 @@ extern "C" pthread_t pthread_self() { return current; }
 
 extern "C" int pthread_equal(pthread_t left, pthread_t right) { return left == right; }
 
-// To itself as raise(). The first thread has no handle that others could use: ENOTSUP.
+// To itself as raise().
 extern "C" int pthread_kill(pthread_t thread, int number)
 {
     if (number < 0 || number > abi::signal_count) return EINVAL;
@@ -193,7 +203,6 @@ extern "C" int pthread_kill(pthread_t thread, int number)
     }
     // The creator may not have stored it yet when the new thread's friends use it.
     abi::Handle handle = __atomic_load_n(&thread->handle, __ATOMIC_ACQUIRE);
-    if (thread == &first_thread) return ENOTSUP;
     while (handle == abi::no_handle) {
         raw::thread_yield();
         handle = __atomic_load_n(&thread->handle, __ATOMIC_ACQUIRE);

@@ -16,7 +16,7 @@ struct __orrery_thread {
     // 1 from creation to the end; the kernel zeroes it and wakes joiners when the thread no longer uses its memory.
     std::atomic<std::uint32_t> alive { 1 };
     std::atomic<std::uint32_t> detached { 0 };
-    orrery::abi::Handle handle = orrery::abi::no_handle; // 0 for the first thread
+    orrery::abi::Handle handle = orrery::abi::no_handle; // of the first thread: 0 until there is a second
     orrery::runtime::ThreadMemory memory;
     std::uint64_t stack = 0; // address of the mapping, guard page first
     std::uint64_t stack_size = 0;

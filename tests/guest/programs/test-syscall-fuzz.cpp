@@ -125,6 +125,7 @@ bool is_suicide(const fuzz::Call& call, const std::uint64_t (&words)[6])
     case Syscall::memory_advise:
     case Syscall::memory_protect: return own;
     case Syscall::memory_map: return own && words[3] != 0 && words[3] < abi::user_end;
+    case Syscall::signal_stop: return words[0] == 0; // nobody would continue it
     case Syscall::signal_register: return !is_bad_address(words[0]) || !is_bad_address(words[1]);
     case Syscall::signal_raise: return own && words[1] >= 1 && words[1] <= abi::signal_count;
     case Syscall::signal_timer:
@@ -148,6 +149,7 @@ void undo(const fuzz::Call& made, const std::uint64_t (&words)[6], std::uint64_t
     case Syscall::memory_create:
     case Syscall::memory_clone:
     case Syscall::space_create:
+    case Syscall::thread_self:
     case Syscall::ring_create: must("handle_close", call(Syscall::handle_close, result)); break;
     case Syscall::memory_map:
         if (static_cast<std::uint32_t>(words[0]) == places.space)

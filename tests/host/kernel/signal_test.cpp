@@ -378,6 +378,38 @@ TEST_F(Signals, stop_and_continue)
     EXPECT_EQ(steps, 0);
 }
 
+TEST_F(Signals, stop_and_continue_discard_each_other)
+{
+    constexpr int sigtstp = 20, sigttin = 21;
+    const auto one = thread(0);
+    const auto two = thread(0);
+    const auto pending = [&](unsigned index) { return page(control_place + index * page_size).words[0].pending(); };
+    const auto of_process = [&] { return space_->process_page.load()->pending.load(); };
+    ASSERT_TRUE(raise_to_thread(*one, sigtstp, {}));
+    ASSERT_TRUE(raise_to_thread(*one, sigusr1, {}));
+    ASSERT_TRUE(raise_to_space(*space_, sigttin, {}));
+    ASSERT_TRUE(raise_to_thread(*two, sigcont, {})) << "directed at the other thread";
+    EXPECT_EQ(pending(0), abi::signal_bit(sigusr1)) << "and nothing else was discarded";
+    EXPECT_EQ(pending(1), abi::signal_bit(sigcont));
+    EXPECT_EQ(of_process(), 0u);
+    ASSERT_TRUE(raise_to_space(*space_, sigtstp, {}));
+    EXPECT_EQ(pending(1), 0u);
+    EXPECT_EQ(of_process(), abi::signal_mask64(sigtstp));
+}
+
+TEST_F(Signals, a_stop_that_was_overtaken_by_a_continue_is_void)
+{
+    const auto one = thread(0);
+    EXPECT_EQ(space_->process_page.load()->continued, 0u);
+    ASSERT_TRUE(raise_to_space(*space_, sigcont, {}));
+    EXPECT_EQ(space_->process_page.load()->continued, 1u);
+    space_->stop_unless_continued(0);
+    EXPECT_FALSE(space_->stopped);
+    space_->stop_unless_continued(1);
+    EXPECT_TRUE(space_->stopped);
+    EXPECT_TRUE(one->hot.attention & attention_stop);
+}
+
 TEST_F(Signals, timer_signals_say_that_they_are)
 {
     const auto one = thread(~std::uint32_t { 0 });

@@ -89,6 +89,27 @@ TEST_F(Syscalls, rights_only_shrink)
     });
 }
 
+TEST_F(Syscalls, a_handle_is_not_cut_to_32_bits)
+{
+    const auto memory = give(*MemoryObject::create(page_size), abi::right_read);
+    run([&] {
+        EXPECT_EQ(call(Syscall::memory_size, memory), static_cast<SyscallValue>(page_size));
+        EXPECT_EQ(call(Syscall::memory_size, memory | std::uint64_t { 1 } << 32), to_value(Error::bad_handle));
+        EXPECT_EQ(call(Syscall::handle_close, memory | std::uint64_t { 1 } << 63), to_value(Error::bad_handle));
+        EXPECT_EQ(call(Syscall::handle_close, memory), 0);
+    });
+}
+
+TEST_F(Syscalls, a_thread_gets_a_handle_to_itself)
+{
+    run([&] {
+        const auto self = call(Syscall::thread_self);
+        ASSERT_GT(self, 0);
+        EXPECT_EQ(call(Syscall::signal_raise, static_cast<std::uint64_t>(self), 0), 0);
+        EXPECT_EQ(call(Syscall::handle_close, static_cast<std::uint64_t>(self)), 0);
+    });
+}
+
 TEST_F(Syscalls, the_console)
 {
     const auto console = give(Ref<Console>::adopt(new Console), abi::right_write);
@@ -123,7 +144,7 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::ring_create, "ee" }, { Syscall::ring_wait, "rud" }, { Syscall::ring_wake, "ru" },
     { Syscall::memory_clone, "mol" }, { Syscall::memory_move, "sala" }, { Syscall::memory_advise, "salu" },
     { Syscall::memory_replace, "momo" }, { Syscall::memory_create_physical, "wllu" },
-    { Syscall::memory_physical_address, "wmo" }, { Syscall::memory_size, "m" },
+    { Syscall::memory_physical_address, "wmo" }, { Syscall::memory_size, "m" }, { Syscall::signal_stop, "u" },
 };
 
 // A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it

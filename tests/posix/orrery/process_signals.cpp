@@ -11,6 +11,7 @@
 
 #include "posix/signal/delivery.h"
 #include <cerrno>
+#include <pthread.h>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -137,11 +138,11 @@ void a_child_that_busily_loops_can_be_ended()
     set_blocked(SIGUSR1, false);
 }
 
-void a_stopped_child_goes_on()
+void a_stopped_child_goes_on(const char* role)
 {
     install(SIGUSR1);
     set_blocked(SIGUSR1, true);
-    const auto child = start("count");
+    const auto child = start(role);
     wait_for_handler(); // it is up and sends SIGUSR1 every now and then
     for (const int number : { SIGSTOP, SIGTSTP }) {
         CHECK_EQUAL(orrery_kill(child.space, number), 0);
@@ -163,6 +164,9 @@ void a_stopped_child_goes_on()
     CHECK_EQUAL(end_of(child).signal, SIGKILL);
     set_blocked(SIGUSR1, false);
 }
+
+void a_stopped_child_goes_on() { a_stopped_child_goes_on("count"); }
+void a_stopped_child_stops_with_all_its_threads() { a_stopped_child_goes_on("count-in-thread"); }
 
 void how_a_process_ends_is_seen()
 {
@@ -256,15 +260,27 @@ void break_state(int, siginfo_t*, void* context)
         reinterpret_cast<char*>(static_cast<ucontext_t*>(context)->uc_mcontext.fpregs) + 8);
 }
 
+int tell_parent()
+{
+    sigval value {};
+    value.sival_int = 321;
+    return sigqueue(getppid(), SIGUSR1, value);
+}
+
+void* count_for_ever(void* beside_the_first)
+{
+    if (beside_the_first != nullptr) set_blocked(SIGTSTP, true);
+    while (true) {
+        tell_parent();
+        const timespec time { .tv_sec = 0, .tv_nsec = 5'000'000 };
+        nanosleep(&time, nullptr);
+    }
+}
+
 // What the other process does. Returns its exit status, if it gets so far.
 int play(const char* role)
 {
     const auto is = [&](const char* name) { return std::strcmp(role, name) == 0; };
-    const auto tell_parent = [] {
-        sigval value {};
-        value.sival_int = 321;
-        return sigqueue(getppid(), SIGUSR1, value);
-    };
     if (is("signal-parent")) return tell_parent();
     if (is("exit-7")) return 7;
     if (is("abort")) std::abort();
@@ -301,12 +317,12 @@ int play(const char* role)
         const orrery::signal::InhibitSection section;
         while (never == 0) { }
     }
-    if (is("count")) {
-        while (true) {
-            tell_parent();
-            const timespec time { .tv_sec = 0, .tv_nsec = 5'000'000 };
-            nanosleep(&time, nullptr);
-        }
+    if (is("count")) count_for_ever(nullptr);
+    if (is("count-in-thread")) { // the first thread takes the stop signals, and they hold the other one too
+        pthread_t thread {};
+        if (pthread_create(&thread, nullptr, count_for_ever, &thread) != 0) return 97;
+        while (true)
+            pause();
     }
     return 98;
 }
@@ -327,6 +343,7 @@ int main(int argc, char** argv)
         { "a parent ends its child", a_parent_ends_its_child },
         { "a child that busily loops can be ended", a_child_that_busily_loops_can_be_ended },
         { "a stopped child goes on", a_stopped_child_goes_on },
+        { "a stopped child stops with all its threads", a_stopped_child_stops_with_all_its_threads },
         { "how a process ends is seen", how_a_process_ends_is_seen },
         { "a raise does not replace what was pending", a_raise_does_not_replace_what_was_pending },
         { "the recorder tells the way of a signal", the_recorder_tells_the_way_of_a_signal },
