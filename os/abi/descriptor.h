@@ -34,6 +34,7 @@ struct Descriptor {
     void* panic;         // kernel::PanicRecord
     std::atomic<std::uint64_t> exit_status; // ExitStatus word, once machine_state is ended
     std::atomic<std::uint64_t> first_user_instruction_tsc; // TSC when the first program started, 0 before
+    void* first_scheme; // address of the head: kernel::Scheme*, linked by all_next
 };
 
 } // namespace orrery::abi

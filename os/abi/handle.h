@@ -18,7 +18,8 @@ inline constexpr Handle no_handle = 0;
     X(ring, "a single-producer single-consumer ring in shared memory")              \
     X(console, "the machine's serial console")                                      \
     X(power, "the right to end the whole machine")                                  \
-    X(hardware, "the right to use devices: physical memory, interrupts")
+    X(hardware, "the right to use devices: physical memory, interrupts")            \
+    X(scheme, "a server that answers calls")
 
 enum class ObjectKind : std::uint32_t {
 #define X(name, sentence) name,
@@ -47,7 +48,9 @@ enum Right : std::uint32_t {
     right_wait = 1u << 6,      // space, thread: wait for its end
     right_produce = 1u << 7,   // ring: be the producer
     right_consume = 1u << 8,   // ring: be the consumer
+    right_call = 1u << 9,      // scheme: call the server
+    right_serve = 1u << 10,    // scheme: receive and answer calls
 };
-inline constexpr std::uint32_t all_rights = (1u << 9) - 1;
+inline constexpr std::uint32_t all_rights = (1u << 11) - 1;
 
 } // namespace orrery::abi

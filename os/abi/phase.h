@@ -31,7 +31,12 @@ namespace orrery::abi {
     X(ring, popped, user, "ring", "index", "tag", "an entry was taken")                                                \
     X(ring, rung, kernel, "ring", "side woken", "waker", "one side woke the other through the kernel")                 \
     X(ring, slept, kernel, "ring", "side", "thread", "one side found nothing to do and sleeps")                        \
-    X(ring, broken, both, "ring", "reason", "side", "the ring's rules were broken, or a side is gone")
+    X(ring, broken, both, "ring", "reason", "side", "the ring's rules were broken, or a side is gone")                 \
+    X(call, submitted, kernel, "scheme", "tag", "caller", "a program called a scheme")                                 \
+    X(call, received, kernel, "scheme", "tag", "server", "a server took the call")                                     \
+    X(call, replied, kernel, "scheme", "tag", "server", "the call was answered, or its server is gone")                \
+    X(call, resumed, kernel, "scheme", "tag", "caller", "the caller goes on with the answer")                          \
+    X(call, cancelled, kernel, "scheme", "tag", "caller", "the caller gave the call up, or asked for that")
 
 enum class Phase : std::uint16_t {
 #define X(group, name, where, a0, a1, a2, sentence) group##_##name,

@@ -27,6 +27,7 @@ enum class Auxiliary : std::uint64_t {
     peer_process_id,          // its number, for kill(): the i-th belongs to the i-th peer_space_handle
     parent_process_id,        // the number of parent_space_handle
     hardware_handle,          // the right to use devices, for drivers
+    scheme_handle,            // a scheme to serve or to call; may occur several times
 };
 
 struct AuxiliaryEntry {

@@ -51,7 +51,14 @@ namespace orrery::abi {
     X(memory_size, "memory handle", "the size of a memory object in bytes")                                            \
     X(thread_self, "", "makes a handle to the calling thread")                                                         \
     X(signal_stop, "how many SIGCONTs the caller has seen",                                                            \
-      "stops the calling process as SIGTSTP does by default, unless it was continued since")
+      "stops the calling process as SIGTSTP does by default, unless it was continued since")                            \
+    X(scheme_create, "", "makes a scheme; the handle serves and calls, copies of it may do less")                       \
+    X(scheme_call, "scheme handle, entry address, completion address, deadline",                                      \
+      "sends an Sqe to the scheme's server, waits and receives the Cqe (abi/scheme.h)")                                \
+    X(scheme_receive, "scheme handle, address of an answer or 0, entry address or 0, deadline",                       \
+      "answers a call, if told to, and waits for the next, if told to")                                                \
+    X(scheme_copy, "scheme handle, tag, offset in the buffer, address, length, SchemeCopy",                            \
+      "copies between a server's memory and the buffer of a call that it received")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

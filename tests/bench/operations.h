@@ -31,6 +31,11 @@ inline constexpr std::array operations {
     Operation { "ring_push_pop_64", "ring: push and pop 64 bytes, nobody sleeps", {}, {}, {} },
     Operation { "ring_push_pop_traced", "the same 16 bytes with the phases compiled in, recorder off", {}, {}, {} },
     Operation { "futex_wake_none", "futex wake, nobody sleeps", {}, 1030, {} },
+    Operation { "demand_zero_fault", "first touch of a page", 1200, 3114, 566 },
+    Operation { "map_touch64_unmap", "map, touch 64 pages, unmap", 120'000, 278'709, {} },
+    Operation { "futex_ping_pong", "two threads: futex there and back, both sleep", 3500, 8605, 92 },
+    Operation { "thread_create_join", "thread: create and join", 12'000, 39'050, {} },
+    Operation { "scheme_round_trip", "two processes: call to a scheme and back (Linux: a pipe)", 3000, 10'509, 136 },
     Operation { "signal_round_trip", "two processes: signal there and back, both sleep", {}, 13558, 334 },
     Operation { "ring_round_trip", "two processes: ring there and back, both sleep", {}, 7896, 136 },
 };

@@ -37,6 +37,14 @@ std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
     if (reason == "ring_entries") return "waits for entries on " + ring + " (consumer side)";
     if (reason == "ring_space") return "waits for free slots on " + ring + " (producer side)";
     if (reason == "signal") return "waits for a signal that it allows";
+    const auto scheme = "scheme " + std::to_string(thread.wait_object);
+    const auto by_whom = thread.wait_value == 0 ? " and no server has taken it yet"
+        : ", which thread " + std::to_string(thread.wait_value) + " works on";
+    if (reason == "scheme_call") return "waits for the answer to its call to " + scheme + by_whom;
+    if (reason == "scheme_cancel")
+        return "has cancelled its call to " + scheme + by_whom + ", and waits for the server to give it up";
+    if (reason == "scheme_receive") return "waits for calls to " + scheme + " (it is a server)";
+    if (reason == "stopped") return "is stopped by SIGSTOP or its like, until SIGCONT comes";
     if (reason.empty() || reason == "none") return "sleeps without a recorded reason";
     return "waits (" + reason + ", object " + hex(thread.wait_object) + ")";
 }

@@ -13,6 +13,7 @@ namespace orrery::kernel {
 enum class LockRank : std::uint8_t {
     registry,     // lists of all threads, spaces and rings
     futex,        // one futex bucket; the word is read under it, which may fault the page in
+    scheme,       // one scheme's calls; pages of caller and server may be made present under it
     space,        // one space's mappings
     object,       // one memory object's pages
     handle_table, // one space's handles

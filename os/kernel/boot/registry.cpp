@@ -8,6 +8,7 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/ring/ring.h"
+#include "kernel/scheme/scheme.h"
 #include "kernel/thread/thread.h"
 #include "kernel/trace/recorder.h"
 
@@ -18,6 +19,7 @@ namespace {
     Thread* all_threads GUARDED_BY(registry_lock) = nullptr;
     AddressSpace* all_spaces GUARDED_BY(registry_lock) = nullptr;
     Ring* all_rings GUARDED_BY(registry_lock) = nullptr;
+    Scheme* all_schemes GUARDED_BY(registry_lock) = nullptr;
 
     // Odd while a list changes, so that a reader without locks knows when its walk was torn.
     class TopologyChange {
@@ -77,6 +79,16 @@ void unregister_ring(Ring& ring)
     Guard guard(registry_lock);
     remove(all_rings, ring);
 }
+void register_scheme(Scheme& scheme)
+{
+    Guard guard(registry_lock);
+    add(all_schemes, scheme);
+}
+void unregister_scheme(Scheme& scheme)
+{
+    Guard guard(registry_lock);
+    remove(all_schemes, scheme);
+}
 
 void initialize_descriptor(std::uint64_t physical_end) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -90,6 +102,7 @@ void initialize_descriptor(std::uint64_t physical_end) NO_THREAD_SAFETY_ANALYSIS
     descriptor.first_thread = &all_threads;
     descriptor.first_space = &all_spaces;
     descriptor.first_ring = &all_rings;
+    descriptor.first_scheme = &all_schemes;
     descriptor.trace_buffers = trace_buffers;
     descriptor.panic = &panic_record;
 }
@@ -116,4 +129,5 @@ void initialize_descriptor(std::uint64_t physical_end) NO_THREAD_SAFETY_ANALYSIS
     .panic = nullptr,
     .exit_status = 0,
     .first_user_instruction_tsc = 0,
+    .first_scheme = nullptr,
 };

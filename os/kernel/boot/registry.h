@@ -6,6 +6,7 @@ namespace orrery::kernel {
 class Thread;
 class AddressSpace;
 class Ring;
+class Scheme;
 
 void register_thread(Thread& thread);
 void unregister_thread(Thread& thread);
@@ -13,5 +14,7 @@ void register_space(AddressSpace& space);
 void unregister_space(AddressSpace& space);
 void register_ring(Ring& ring);
 void unregister_ring(Ring& ring);
+void register_scheme(Scheme& scheme);
+void unregister_scheme(Scheme& scheme);
 
 } // namespace orrery::kernel

@@ -254,6 +254,24 @@ Result<Frame*> MemoryObject::page(std::uint64_t offset)
     }
 }
 
+Result<Frame*> MemoryObject::borrow(std::uint64_t offset, bool write)
+{
+    for (;;) {
+        {
+            Guard guard(lock_);
+            TRY(slot, populate(offset));
+            if (!write || !(*slot & slot_shared)) {
+                if (write) *slot &= ~slot_clean;
+                Frame* frame = frame_of(*slot);
+                frame_allocator.reference(frame);
+                return frame;
+            }
+        }
+        TRY_STATUS(make_writable(offset));
+        spin_wait_hook(); // a clone may be under way
+    }
+}
+
 Result<Frame*> MemoryObject::pin(std::uint64_t offset)
 {
     for (;;) {

@@ -38,6 +38,10 @@ public:
     // not_found (the page was discarded).
     Result<Frame*> page(std::uint64_t offset) EXCLUDES(lock_);
 
+    // The same for who has no mapping of it (a copy into another space's memory), to read or to write; the frame is
+    // referenced for the caller, so it stays even if the object loses it.
+    Result<Frame*> borrow(std::uint64_t offset, bool write) EXCLUDES(lock_);
+
     // What a fault handler needs: the frame, and whether it may be mapped writable. If `write` is wanted and the page is
     // shared with a clone, `must_copy` is set and make_writable has to be called without any lock.
     struct Access {

@@ -47,7 +47,7 @@ namespace {
 bool has_reason_to_wake(Thread& thread, WaitReason reason)
 {
     if (must_end(thread)) return true;
-    if (reason == WaitReason::stopped || !thread.control_page) return false;
+    if (outlasts_signals(reason) || !thread.control_page) return false;
     // Chosen for a process-directed signal that it has blocked since: it must go through deliver_signals, which hands the
     // signal on, before it sleeps (tests/model/signal.pml, SLEEP_DESPITE_ATTENTION).
     return (thread.hot.attention.load(std::memory_order_seq_cst) & attention_signal) != 0

@@ -2,6 +2,7 @@
 #include "kernel/thread/scheduler.h"
 
 #include <new>
+#include <utility>
 
 #include "kernel/boot/descriptor.h"
 #include "kernel/boot/panic.h"
@@ -76,7 +77,8 @@ namespace {
         if (ended) previous->release(); // the reference that a living thread has on itself
     }
 
-    void switch_to(Thread& next)
+    // `handed_over`: the thread goes on with the time slice that its predecessor has begun, so the timer stays as it is.
+    void switch_to(Thread& next, bool handed_over)
     {
         Cpu& cpu = this_cpu();
         Thread& previous = *cpu.current;
@@ -103,8 +105,10 @@ namespace {
         cpu.hot = &next.hot;
         __atomic_store_n(&next.cpu, &cpu, __ATOMIC_RELAXED);
         ++next.switches;
-        cpu.slice_end = clock_now() + time_slice;
-        program_timer_interrupt();
+        if (!handed_over) {
+            cpu.slice_end = clock_now() + time_slice;
+            program_timer_interrupt();
+        }
         context_switch(&previous.kernel_stack_pointer, next.kernel_stack_pointer);
         finish_switch();
     }
@@ -151,11 +155,20 @@ void make_ready(Thread& thread)
     }
 }
 
-void schedule()
+namespace {
+    void schedule_to(Thread* successor);
+}
+
+void schedule() { schedule_to(nullptr); }
+
+namespace {
+void schedule_to(Thread* successor)
 {
     Cpu& cpu = this_cpu();
     Thread& self = *cpu.current;
-    Thread* next = pop_ready(cpu, self);
+    // One that is still on its way out of another CPU can't be taken (see pop_ready), only queued.
+    if (successor && successor->on_cpu.load(std::memory_order_acquire)) make_ready(*std::exchange(successor, nullptr));
+    Thread* next = successor ? successor : pop_ready(cpu, self);
     bool may_stay = false;
     {
         Guard guard(self.lock);
@@ -191,8 +204,9 @@ void schedule()
         Guard guard(next->lock);
         next->state = ThreadState::running;
     }
-    switch_to(*next);
+    switch_to(*next, successor != nullptr);
 }
+} // namespace
 
 void end_current_thread()
 {
@@ -231,12 +245,13 @@ extern "C" void thread_started()
     orrery_descriptor.first_user_instruction_tsc.compare_exchange_strong(never, read_tsc(), std::memory_order_relaxed);
 }
 
-Error sleep(Spinlock& queue_lock, const WaitRecord& record) NO_THREAD_SAFETY_ANALYSIS
+Error sleep(Spinlock& queue_lock, const WaitRecord& record, Thread* successor) NO_THREAD_SAFETY_ANALYSIS
 {
     Thread& self = current_thread();
     self.lock.acquire();
     if (has_reason_to_wake(self, record.reason)) {
         self.lock.release();
+        if (successor) make_ready(*successor);
         queue_lock.release();
         // The return to user mode must look at the words again: what woke us may need diverting or deferring.
         self.hot.attention.fetch_or(attention_signal, std::memory_order_seq_cst);
@@ -255,7 +270,7 @@ Error sleep(Spinlock& queue_lock, const WaitRecord& record) NO_THREAD_SAFETY_ANA
         self.wait_timer.sequence = sequence;
         arm_timer(self.wait_timer, record.deadline);
     }
-    schedule();
+    schedule_to(successor);
     if (record.deadline != abi::no_deadline) cancel_timer(self.wait_timer);
     Guard guard(self.lock);
     self.wait.reason = WaitReason::none;
@@ -277,9 +292,19 @@ void wake(Thread& thread, Error result)
 {
     Guard guard(thread.lock);
     if (thread.state != ThreadState::blocked) return;
-    // A signal does not wake a stopped process; SIGCONT and the end of the space do.
-    if (result == Error::interrupted && thread.wait.reason == WaitReason::stopped && !must_end(thread)) return;
+    // A signal does not wake a stopped process, say; SIGCONT and the end of the space do.
+    if (result == Error::interrupted && outlasts_signals(thread.wait.reason) && !must_end(thread)) return;
     wake_locked(thread, result);
+}
+
+bool begin_wake(Thread& thread, Error result)
+{
+    Guard guard(thread.lock);
+    if (thread.state != ThreadState::blocked) return false;
+    thread.state = ThreadState::ready;
+    thread.wait_result = result;
+    ORRERY_TRACE(thread, woken, 0, thread.number, static_cast<std::uint64_t>(result), thread.wait.object);
+    return true;
 }
 
 void wake_if(Thread& thread, WaitReason reason)

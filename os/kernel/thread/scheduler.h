@@ -38,7 +38,13 @@ void initialize_run_queue(Cpu& cpu);
 // (3) A raiser sets the pending bit first and takes thread.lock second. Either the sleeper's test in (1) sees the bit,
 //     or the raiser sees state == blocked and wakes.
 // (4) A time-out names the wait's sequence number, so one that comes late cannot end a later wait.
-Error sleep(Spinlock& queue_lock, const WaitRecord& record) RELEASE(queue_lock);
+// `successor`, if there is one, is a thread from begin_wake: it gets the CPU directly, with what is left of the time slice
+// and past all queues. It runs on soon in any case, also if the caller does not sleep.
+Error sleep(Spinlock& queue_lock, const WaitRecord& record, Thread* successor = nullptr) RELEASE(queue_lock);
+
+// The first half of wake: ends the sleep of a blocked thread, but leaves it to the caller to let it run, by make_ready or
+// as successor of the caller's own sleep. False if it does not sleep.
+bool begin_wake(Thread& thread, Error result);
 
 // Ends the sleep of a blocked thread; does nothing if it does not sleep.
 void wake(Thread& thread, Error result);

@@ -30,6 +30,9 @@ enum class WaitReason : std::uint32_t {
     ring_space,    // object = number of the ring: the producer waits for free slots
     signal,        // until an allowed signal is pending
     stopped,       // SIGSTOP: until SIGCONT
+    scheme_call,    // object = number of the scheme, value = number of the server's thread, once it has received the call
+    scheme_cancel,  // the same, and the server has been asked to answer soon; signals do not end this wait
+    scheme_receive, // object = number of the scheme: a server waits for calls
 };
 
 // Set in Thread::hot.attention by anyone, tested on every return to user mode.
@@ -112,6 +115,12 @@ private:
 inline bool must_end(const Thread& thread)
 {
     return (thread.hot.attention.load(std::memory_order_seq_cst) & attention_end) != 0;
+}
+
+// Waits that no signal ends, only the end of the space.
+constexpr bool outlasts_signals(WaitReason reason)
+{
+    return reason == WaitReason::stopped || reason == WaitReason::scheme_cancel;
 }
 
 // True if the thread must not sleep for this reason: it is to end, or a signal that it allows is pending (which does

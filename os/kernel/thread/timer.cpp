@@ -62,13 +62,13 @@ void TimerQueue::unlink(Timer& timer)
         root_ = meld(root_, merge_pairs(timer.child));
     }
     timer.child = timer.next = timer.previous = nullptr;
-    timer.cpu = nullptr;
+    timer.cpu.store(nullptr, std::memory_order_release);
 }
 
 void TimerQueue::insert(Timer& timer)
 {
     Guard guard(lock_);
-    timer.cpu = &this_cpu();
+    timer.cpu.store(&this_cpu(), std::memory_order_release);
     timer.child = timer.next = timer.previous = nullptr;
     root_ = meld(root_, &timer);
 }
@@ -76,7 +76,8 @@ void TimerQueue::insert(Timer& timer)
 void TimerQueue::remove(Timer& timer)
 {
     Guard guard(lock_);
-    if (timer.cpu && &timer.cpu->timers == this) unlink(timer);
+    Cpu* const cpu = timer.cpu.load(std::memory_order_relaxed);
+    if (cpu && &cpu->timers == this) unlink(timer);
 }
 
 std::optional<TimerQueue::Expired> TimerQueue::take_expired(std::uint64_t now)
@@ -107,7 +108,7 @@ void arm_timer(Timer& timer, std::uint64_t deadline)
 // A timer's queue can only change under its owner's hands (arming) or by expiry, so one retry is enough.
 void cancel_timer(Timer& timer)
 {
-    if (Cpu* cpu = __atomic_load_n(&timer.cpu, __ATOMIC_ACQUIRE)) cpu->timers.remove(timer);
+    if (Cpu* cpu = timer.cpu.load(std::memory_order_acquire)) cpu->timers.remove(timer);
 }
 
 void program_timer_interrupt()

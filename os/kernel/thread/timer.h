@@ -1,6 +1,7 @@
 // Timers: each CPU keeps its own in a pairing heap and arms its one-shot interrupt for the first.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -21,7 +22,7 @@ struct Timer {
     TimerPurpose purpose;
     std::uint64_t deadline = 0; // ns
     std::uint64_t sequence = 0; // wait_timeout: which wait it belongs to
-    Cpu* cpu = nullptr;         // in whose queue it is; null = in none
+    std::atomic<Cpu*> cpu { nullptr }; // in whose queue it is; null = in none. Changes under that queue's lock
     Timer* child = nullptr;     // pairing heap
     Timer* next = nullptr;
     Timer* previous = nullptr;  // left sibling, or parent of the first child

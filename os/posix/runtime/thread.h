@@ -52,6 +52,8 @@ struct ThreadMemory {
 };
 // Allocates and fills the memory of one thread, which allows all signals.
 ThreadMemory make_thread_memory(abi::ProcessControl* process);
+// Makes the memory of a thread that is gone as good as new, for another one.
+void renew_thread_memory(const ThreadMemory& memory);
 // Makes the calling thread own `control`: sets FS base and tells the kernel.
 std::int64_t adopt_thread_memory(abi::ThreadControl* control);
 

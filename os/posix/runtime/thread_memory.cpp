@@ -46,15 +46,32 @@ std::uint64_t random_guard()
     return (value ^ __builtin_ia32_rdtsc()) << 8;
 }
 
+// Bytes of thread-local variables below the thread pointer. Variant II of the TLS ABI: the block ends at the pointer,
+// rounded to its alignment (at most a page).
+std::uint64_t storage_block()
+{
+    const ProgramHeader* const storage = find_thread_storage();
+    return storage == nullptr ? 0 : round_up(storage->memory_size, storage->alignment == 0 ? 1 : storage->alignment);
+}
+
+// The first contents of memory that is all zeroes: the variables' values, and a thread that allows all signals.
+void fill(abi::ThreadControl& control, abi::ProcessControl* process)
+{
+    if (const ProgramHeader* const storage = find_thread_storage())
+        std::memcpy(reinterpret_cast<char*>(&control) - storage_block(), reinterpret_cast<const void*>(storage->address),
+            storage->file_size);
+    control.self = &control;
+    control.process = process;
+    control.stack_guard = random_guard();
+    control.words[0].initialize(0, ~std::uint32_t { 0 });
+    control.words[1].initialize(0, ~std::uint32_t { 0 });
+}
+
 } // namespace
 
 ThreadMemory make_thread_memory(abi::ProcessControl* process)
 {
-    // Variant II of the TLS ABI: the block ends at the thread pointer, rounded to its alignment (at most a page).
-    const ProgramHeader* storage = find_thread_storage();
-    const std::uint64_t block =
-        storage == nullptr ? 0 : round_up(storage->memory_size, storage->alignment == 0 ? 1 : storage->alignment);
-    const std::uint64_t below = round_up(block, abi::page_size);
+    const std::uint64_t below = round_up(storage_block(), abi::page_size);
     const std::uint64_t size = below + dispatch_stack_offset + dispatch_stack_size;
     const auto object = result_of(raw::memory_create(size, 0));
     if (!object) return {};
@@ -67,19 +84,19 @@ ThreadMemory make_thread_memory(abi::ProcessControl* process)
     // Between control page and dispatch stack: an overflow of that stack faults with inhibit set, which ends the
     // process.
     raw::memory_protect(process_state.space, pointer + abi::page_size, abi::page_size, abi::protection_none);
-    if (storage != nullptr)
-        std::memcpy(reinterpret_cast<void*>(pointer - block), reinterpret_cast<const void*>(storage->address),
-            storage->file_size);
     auto* control = reinterpret_cast<abi::ThreadControl*>(pointer);
-    control->self = control;
-    control->process = process;
-    control->stack_guard = random_guard();
-    control->words[0].initialize(0, ~std::uint32_t { 0 });
-    control->words[1].initialize(0, ~std::uint32_t { 0 });
+    fill(*control, process);
     // The kernel writes into the dispatch stack's page only through the program's own pushes, so it must exist before a
     // signal comes that finds memory exhausted.
     *reinterpret_cast<volatile std::uint8_t*>(pointer + dispatch_stack_offset) = 0;
     return { control, *address, size };
+}
+
+void renew_thread_memory(const ThreadMemory& memory)
+{
+    abi::ProcessControl* const process = memory.control->process;
+    std::memset(reinterpret_cast<char*>(memory.control) - storage_block(), 0, storage_block() + sizeof(abi::ThreadControl));
+    fill(*memory.control, process);
 }
 
 std::int64_t adopt_thread_memory(abi::ThreadControl* control)

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 using Thread = __orrery_thread;
 
@@ -29,16 +30,39 @@ constinit thread_local Thread* current = &first_thread;
 constinit std::atomic<std::uint32_t> live_threads { 1 };
 constinit std::atomic<Thread*> ended_threads { nullptr }; // detached ones
 
+// Threads that are gone, with their stacks and control pages, for those that come: most of what a thread costs is making
+// that memory. Only default sizes are kept.
+constinit std::atomic<Thread*> spare_threads[8] {};
+
 void unmap(std::uint64_t address, std::uint64_t size)
 {
     if (size != 0) raw::memory_unmap(runtime::process_state.space, address, size);
 }
 
+bool keep_as_spare(Thread* thread)
+{
+    if (thread->memory.control == nullptr || thread->stack_size != default_stack_size + abi::page_size) return false;
+    for (std::atomic<Thread*>& place : spare_threads) {
+        Thread* empty = nullptr;
+        if (place.load(std::memory_order_relaxed) == nullptr && place.compare_exchange_strong(empty, thread)) return true;
+    }
+    return false;
+}
+
+Thread* take_spare()
+{
+    for (std::atomic<Thread*>& place : spare_threads)
+        if (place.load(std::memory_order_relaxed) != nullptr)
+            if (Thread* const thread = place.exchange(nullptr)) return thread;
+    return nullptr;
+}
+
 void free_thread(Thread* thread)
 {
+    if (thread->handle != abi::no_handle) raw::handle_close(std::exchange(thread->handle, abi::no_handle));
+    if (keep_as_spare(thread)) return;
     unmap(thread->stack, thread->stack_size);
     unmap(thread->memory.address, thread->memory.size);
-    if (thread->handle != abi::no_handle) raw::handle_close(thread->handle);
     std::free(thread);
 }
 
@@ -74,6 +98,30 @@ bool make_stack(Thread& thread, std::uint64_t size)
     return true;
 }
 
+// A thread with stack and memory, all else as constructed; nullptr if memory is out.
+Thread* make_thread(std::uint64_t stack_size)
+{
+    if (stack_size == default_stack_size)
+        if (Thread* const spare = take_spare()) {
+            const runtime::ThreadMemory memory = spare->memory;
+            const std::uint64_t stack = spare->stack, size = spare->stack_size;
+            runtime::renew_thread_memory(memory);
+            auto* const thread = new (spare) Thread;
+            thread->memory = memory;
+            thread->stack = stack;
+            thread->stack_size = size;
+            return thread;
+        }
+    void* const place = std::malloc(sizeof(Thread));
+    if (place == nullptr) return nullptr;
+    auto* const thread = new (place) Thread;
+    if (make_stack(*thread, stack_size)
+        && (thread->memory = runtime::make_thread_memory(runtime::thread_control()->process)).control != nullptr)
+        return thread;
+    free_thread(thread);
+    return nullptr;
+}
+
 // newlib's state: own errno and buffers, the process's stdio.
 void make_reent(struct _reent& reent)
 {
@@ -105,21 +153,15 @@ extern "C" int pthread_create(pthread_t* __restrict id, const pthread_attr_t* __
 {
     free_ended_threads();
     if (_GLOBAL_REENT->__sdidinit == 0) __sinit(_GLOBAL_REENT);
-    void* const place = std::malloc(sizeof(Thread));
-    if (place == nullptr) return EAGAIN;
-    auto* const thread = new (place) Thread;
+    const std::uint64_t stack_size =
+        attributes != nullptr && attributes->__stack_size != 0 ? attributes->__stack_size : default_stack_size;
+    auto* const thread = make_thread(stack_size);
+    if (thread == nullptr) return EAGAIN;
     thread->function = function;
     thread->argument = argument;
     thread->detached = attributes != nullptr && attributes->__detached != 0;
     make_reent(thread->reent);
-    const std::uint64_t stack_size =
-        attributes != nullptr && attributes->__stack_size != 0 ? attributes->__stack_size : default_stack_size;
     abi::ThreadControl& own = *runtime::thread_control();
-    if (!make_stack(*thread, stack_size)
-        || (thread->memory = runtime::make_thread_memory(own.process)).control == nullptr) {
-        free_thread(thread);
-        return EAGAIN;
-    }
     // POSIX: the mask is inherited, the pending set is empty.
     for (unsigned group = 0; group < 2; group++)
         thread->memory.control->words[group].initialize(0, own.words[group].allowset());

@@ -1,11 +1,12 @@
-// Benchmarks of two processes that wait for each other: a ring entry there and back, a signal there and back. Both
-// sides sleep in between, on one processor, so a figure holds two sleeps, two wake-ups and two switches.
+// Benchmarks of two processes that wait for each other: a ring entry there and back, a call to a scheme, a signal there and
+// back. Both sides sleep in between, on one processor, so a figure holds two sleeps, two wake-ups and two switches.
 #include <array>
 #include <csignal>
 #include <cstring>
 #include <unistd.h>
 
 #include "abi/ring.h"
+#include "abi/scheme.h"
 #include "common/ustar.h"
 #include "measure.h"
 #include "orrery/orrery.h"
@@ -22,6 +23,7 @@ using bench::require;
 constexpr std::uint32_t capacity = 8;
 constexpr unsigned no_spins = 0; // the other side can't run while this one spins
 constexpr std::uint32_t last_tag = ~0u;
+constexpr std::uint8_t last_call = abi::first_free_opcode + 1;
 
 using Producer = ring::Producer<abi::Cqe>;
 using Consumer = ring::Consumer<abi::Cqe>;
@@ -61,7 +63,21 @@ abi::Handle given(abi::Auxiliary type, unsigned index)
     return handle;
 }
 
-// The other process: sends every entry back, then every signal, until SIGTERM ends it.
+// Answers every call with its first argument plus one, up to the call that says that it was the last.
+void answer_calls(abi::Handle scheme)
+{
+    abi::Sqe entry {};
+    abi::Cqe completion {};
+    const abi::Cqe* answer = nullptr;
+    do {
+        require(runtime::raw::scheme_receive(scheme, answer, &entry, abi::no_deadline) == 0, "the echo can't receive");
+        completion = { .flags = 0, .extra = {}, .tag = entry.tag, .result = entry.arguments[0] + 1 };
+        answer = &completion;
+    } while (entry.opcode != last_call);
+    require(runtime::raw::scheme_receive(scheme, answer, 0, 0) == 0, "the echo can't answer its last call");
+}
+
+// The other process: sends every entry back, then answers calls, then sends every signal back, until SIGTERM ends it.
 [[noreturn]] void echo()
 {
     const sigset_t while_waiting = prepare_signal();
@@ -73,24 +89,26 @@ abi::Handle given(abi::Auxiliary type, unsigned index)
         require(from_peer.pop_wait(entry, abi::no_deadline, no_spins) == abi::Error::none, "the echo can't pop");
         require(to_peer.push_wait(entry, abi::no_deadline, no_spins) == abi::Error::none, "the echo can't push");
     } while (entry.tag != last_tag);
+    answer_calls(given(abi::Auxiliary::scheme_handle, 0));
     while (true) {
         sigsuspend(&while_waiting);
         orrery_kill(peer, SIGUSR1);
     }
 }
 
-process::SpawnedProcess start_echo(const std::array<abi::Handle, 2>& rings)
+process::SpawnedProcess start_echo(const std::array<abi::Handle, 2>& rings, abi::Handle scheme)
 {
     const auto initrd = process::map_initrd();
     require(initrd.has_value(), "the initrd can't be mapped");
     const auto file = common::UstarArchive(*initrd).find("bench-pair");
     require(file.has_value(), "the initrd holds no bench-pair");
     const std::array<const char*, 2> arguments { "bench-echo", "echo" };
-    const std::array<process::GivenHandle, 4> handles { {
+    const std::array<process::GivenHandle, 5> handles { {
         { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write },
         { abi::Auxiliary::ring_handle, rings[0], abi::right_consume },
         { abi::Auxiliary::ring_handle, rings[1], abi::right_produce },
         { abi::Auxiliary::peer_space_handle, runtime::process_state.space, abi::right_signal },
+        { abi::Auxiliary::scheme_handle, scheme, abi::right_serve },
     } };
     const auto spawned = process::spawn({
         .file = *file,
@@ -121,7 +139,10 @@ int main(int argument_count, char** arguments)
     const std::array<abi::Handle, 2> rings { make_ring(), make_ring() };
     auto to_echo = attach<Producer>(rings[0]);
     auto from_echo = attach<Consumer>(rings[1]);
-    const auto other = start_echo(rings);
+    const auto made = runtime::result_of(runtime::raw::scheme_create());
+    require(made.has_value(), "a scheme can't be made");
+    const auto scheme = static_cast<abi::Handle>(*made);
+    const auto other = start_echo(rings, scheme);
 
     abi::Cqe sent {}, received {};
     const auto round_trip = [&] {
@@ -135,6 +156,16 @@ int main(int argument_count, char** arguments)
     require(received.tag == sent.tag, "an entry did not come back");
     sent.tag = last_tag;
     round_trip();
+
+    abi::Sqe call { .opcode = abi::first_free_opcode };
+    abi::Cqe completion {};
+    measure("scheme_round_trip", [&] {
+        ++call.arguments[0];
+        runtime::raw::scheme_call(scheme, &call, &completion, abi::no_deadline);
+    });
+    require(completion.result == call.arguments[0] + 1, "a call was not answered");
+    call.opcode = last_call;
+    require(runtime::raw::scheme_call(scheme, &call, &completion, abi::no_deadline) == 0, "the last call was not answered");
 
     signals = 0;
     measure("signal_round_trip", [&] {

@@ -64,7 +64,7 @@ static_assert(parse("").count == 0);
 
 // What the program has, for values that are nearly right.
 struct Places {
-    std::uint64_t space, console, child, memory, ring; // handles
+    std::uint64_t space, console, child, memory, ring, scheme; // handles
     std::uint64_t writable;  // two pages of its own, and no page after them
     std::uint64_t read_only; // a page that it may not write
     std::uint64_t hole;      // user addresses where nothing is mapped
@@ -81,7 +81,7 @@ inline std::span<const std::uint64_t> values(Kind kind, const Places& places)
     const auto add = [&](auto... all) { ((buffer[count++] = static_cast<std::uint64_t>(all)), ...); };
     switch (kind) {
     case Kind::handle:
-        add(0, places.space, places.console, places.child, places.memory, places.ring, 999, 0x7fff'ffff, 0xffff'ffff,
+        add(0, places.space, places.console, places.child, places.memory, places.ring, places.scheme, 999, 0x7fff'ffff, 0xffff'ffff,
             0x8000'0000'0000'0000, ~0ull);
         break;
     case Kind::address:

@@ -91,6 +91,7 @@ void make_places()
     places.console = auxiliary(abi::Auxiliary::console_handle);
     places.memory = must("memory_create", call(Syscall::memory_create, 4 * page, 0));
     places.ring = must("ring_create", call(Syscall::ring_create, 16, 8));
+    places.scheme = must("scheme_create", call(Syscall::scheme_create));
     places.child = make_child();
     // Four pages: two writable, a hole after them, one read-only.
     // Their object is not among the places: a call that is given it may well change its pages.
@@ -150,6 +151,7 @@ void undo(const fuzz::Call& made, const std::uint64_t (&words)[6], std::uint64_t
     case Syscall::memory_clone:
     case Syscall::space_create:
     case Syscall::thread_self:
+    case Syscall::scheme_create:
     case Syscall::ring_create: must("handle_close", call(Syscall::handle_close, result)); break;
     case Syscall::memory_map:
         if (static_cast<std::uint32_t>(words[0]) == places.space)

@@ -10,6 +10,7 @@
 #include "kernel/handle/handle_table.h"
 #include "kernel/memory/heap.h"
 #include "kernel/ring/ring.h"
+#include "kernel/scheme/scheme.h"
 #include "kernel/signal/signal.h"
 #include "kernel/thread/futex.h"
 #include "kernel/thread/scheduler.h"
@@ -279,6 +280,57 @@ TEST(Concurrency, sleepers_under_fire)
         });
     machine.run_until([&] { return space->state == SpaceState::ended && other->state == SpaceState::ended; });
     EXPECT_EQ(space->exit_status, 5u);
+}
+
+// Callers with and without patience, two servers of which one dies in the middle, and then the other.
+TEST(Concurrency, schemes)
+{
+    Machine machine(4);
+    const auto scheme = *Scheme::create();
+    const auto clients = machine.make_space("clients");
+    std::atomic<unsigned> answered { 0 }, given_up { 0 };
+    std::vector<Ref<AddressSpace>> servers { machine.make_space("one"), machine.make_space("two") };
+    for (const auto& server : servers) ASSERT_TRUE(server->handles.insert(scheme, abi::right_serve));
+    constexpr unsigned callers = 6;
+    constexpr unsigned calls = 200;
+    for (unsigned index = 0; index < callers; ++index)
+        machine.spawn(clients, [&, index] {
+            for (std::uint64_t round = 0; round < calls; ++round) {
+                Operation operation;
+                operation.entry.opcode = abi::first_free_opcode;
+                operation.entry.arguments[0] = round;
+                if (scheme->call(operation, index % 2 ? abi::no_deadline : clock_now() + 20'000)) {
+                    EXPECT_EQ(operation.completion.result, round * 3);
+                    ++answered;
+                } else {
+                    ++given_up;
+                }
+                user_point();
+            }
+        });
+    for (unsigned index = 0; index < servers.size(); ++index)
+        for (unsigned thread = 0; thread < 2; ++thread)
+            machine.spawn(servers[index], [&, index] {
+                abi::Cqe completion {};
+                const abi::Cqe* answer = nullptr;
+                for (unsigned round = 0;; ++round) {
+                    const auto entry = scheme->receive(answer, clock_now() + 1'000'000);
+                    answer = nullptr;
+                    if (entry && entry->opcode != static_cast<std::uint8_t>(abi::SchemeOpcode::cancel)) {
+                        completion = { .flags = 0, .extra = {}, .tag = entry->tag, .result = entry->arguments[0] * 3 };
+                        answer = &completion;
+                    }
+                    if (index == 0 && round == 100) servers[0]->end({});
+                    if (clients->state == SpaceState::ended) servers[index]->end({});
+                    user_point();
+                }
+            });
+    machine.run_until([&] {
+        return clients->state == SpaceState::ended && servers[0]->state == SpaceState::ended
+            && servers[1]->state == SpaceState::ended;
+    });
+    EXPECT_EQ(answered + given_up, callers * calls);
+    EXPECT_GT(answered, 0u);
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "kernel/boot/descriptor.h"
 #include "kernel/cpu/clock.h"
 #include "kernel/ring/ring.h"
+#include "kernel/scheme/scheme.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
 
@@ -130,7 +131,7 @@ TEST_F(Syscalls, the_console)
     });
 }
 
-// What each argument of a call should be: s space, m memory, r ring, w hardware, c console, h any handle, R rights,
+// What each argument of a call should be: s space, m memory, r ring, w hardware, c console, S scheme, h any handle, R rights,
 // a page address, x word address, l length in pages, o page offset, p protection, d deadline, n signal, t a program,
 // e power of two, u small number. Calls that are not here get anything.
 constexpr std::pair<Syscall, const char*> shapes[] = {
@@ -145,6 +146,7 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::memory_clone, "mol" }, { Syscall::memory_move, "sala" }, { Syscall::memory_advise, "salu" },
     { Syscall::memory_replace, "momo" }, { Syscall::memory_create_physical, "wllu" },
     { Syscall::memory_physical_address, "wmo" }, { Syscall::memory_size, "m" }, { Syscall::signal_stop, "u" },
+    { Syscall::scheme_call, "Saad" }, { Syscall::scheme_receive, "Saad" }, { Syscall::scheme_copy, "Suuxlu" },
 };
 
 // A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it
@@ -165,7 +167,7 @@ public:
             std::uint64_t arguments[6];
             for (std::uint64_t& argument : arguments)
                 argument = *shape && random_() % 8 != 0 ? fitting(*shape++) : (*shape ? ++shape : shape, anything());
-            if (number == Syscall::handle_close && arguments[0] < 6 && random_() % 20 != 0) arguments[0] += 5;
+            if (number == Syscall::handle_close && arguments[0] < 7 && random_() % 20 != 0) arguments[0] += 6;
             call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
             if (random_() % 4 == 0) scribble();
             if (random_() % 8 == 0) set_clock(clock_now() + random_() % 100'000);
@@ -177,13 +179,14 @@ private:
     std::uint64_t fitting(char shape)
     {
         const bool first = random_() % 2 == 0;
-        const std::uint64_t later = 6 + random_() % 12; // handles that calls have made
+        const std::uint64_t later = 7 + random_() % 12; // handles that calls have made
         switch (shape) {
         case 's': return first ? 1 : later;
         case 'm': return first ? 2 : later;
         case 'r': return first ? 3 : later;
         case 'w': return 4;
         case 'c': return 5;
+        case 'S': return first ? 6 : later;
         case 'h': return 1 + random_() % 16;
         case 'R': return random_() % (abi::all_rights + 1);
         case 'a': return page();
@@ -246,6 +249,7 @@ TEST(HostileSyscalls, neither_crash_nor_leak)
         std::vector<std::unique_ptr<Hostile>> programs;
         {
             const auto memory = *MemoryObject::create(24 * page_size);
+            const auto scheme = *Scheme::create(); // both serve and call
             for (unsigned index = 0; index < 2; ++index) {
                 const auto space = machine.make_space("hostile");
                 // Handle 1 of each program is its own space; its memory is shared with the other's.
@@ -254,6 +258,7 @@ TEST(HostileSyscalls, neither_crash_nor_leak)
                 ASSERT_TRUE(space->handles.insert(*Ring::create(64, 8), abi::all_rights));
                 ASSERT_TRUE(space->handles.insert(Ref<Hardware>::adopt(new Hardware), abi::right_manage));
                 ASSERT_TRUE(space->handles.insert(Ref<Console>::adopt(new Console), abi::right_write));
+                ASSERT_TRUE(space->handles.insert(scheme, abi::all_rights));
                 ASSERT_TRUE(space->map(memory, 0, 0x40'0000, 24 * page_size, read_write));
                 for (unsigned thread = 0; thread < 2; ++thread) {
                     programs.push_back(std::make_unique<Hostile>(machine, seed * 100 + index * 10 + thread));

@@ -189,6 +189,12 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(with("blocked", "ring_space", 1), "waits for free slots on ring 1 (producer side)");
     EXPECT_EQ(with("blocked", "signal", 0, 0, 2'005'000'000),
               "waits for a signal that it allows, at most until 2.005 s after the start");
+    EXPECT_EQ(with("blocked", "scheme_call", 4), "waits for the answer to its call to scheme 4 and no server has taken it yet");
+    EXPECT_EQ(with("blocked", "scheme_call", 4, 7), "waits for the answer to its call to scheme 4, which thread 7 works on");
+    EXPECT_EQ(with("blocked", "scheme_cancel", 4, 7),
+              "has cancelled its call to scheme 4, which thread 7 works on, and waits for the server to give it up");
+    EXPECT_EQ(with("blocked", "scheme_receive", 4), "waits for calls to scheme 4 (it is a server)");
+    EXPECT_EQ(with("blocked", "stopped", 2), "is stopped by SIGSTOP or its like, until SIGCONT comes");
     EXPECT_EQ(with("blocked", "none"), "sleeps without a recorded reason");
     EXPECT_EQ(with("blocked", "page_in", 16), "waits (page_in, object 0x10)");
     Snapshot snapshot;

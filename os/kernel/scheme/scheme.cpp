@@ -1,0 +1,312 @@
+// Calls: submitted, received, answered, cancelled, given up.
+//
+// Race notes:
+// (1) An operation changes hands only under the scheme's lock, and `state` says whose it is. Whoever completes it unlinks it
+//     first, so it is completed once: by an answer, by the server's end, or by its own caller who gives up.
+// (2) The operation and the receiver live on stacks of threads that sleep. A caller returns only after it has seen
+//     `completed` under the lock, or has unlinked the operation under it; a receiver likewise. So nobody follows a
+//     pointer into a stack that is gone.
+// (3) A thread that is woken here may have been woken by a signal already; begin_wake says so, and then the signal's wake-up
+//     is enough: the sleeper looks at `state`, not at what woke it.
+#include "kernel/scheme/scheme.h"
+
+#include <algorithm>
+#include <new>
+
+#include "kernel/boot/registry.h"
+#include "kernel/memory/user_access.h"
+#include "kernel/thread/scheduler.h"
+#include "kernel/trace/recorder.h"
+
+namespace orrery::kernel {
+namespace {
+    std::atomic<std::uint32_t> next_number { 1 };
+}
+
+Result<Ref<Scheme>> Scheme::create()
+{
+    auto* scheme = new (std::nothrow) Scheme(next_number.fetch_add(1, std::memory_order_relaxed));
+    if (!scheme) return fail(Error::out_of_memory);
+    register_scheme(*scheme);
+    return Ref<Scheme>::adopt(scheme);
+}
+
+Scheme::~Scheme() { unregister_scheme(*this); }
+
+Operation* Scheme::find(std::uint32_t tag, const AddressSpace& server)
+{
+    OperationList& list = bucket(tag);
+    for (Operation* operation = list.first(); operation; operation = list.next(operation))
+        if (operation->entry.tag == tag && operation->server.get() == &server) return operation;
+    return nullptr;
+}
+
+// Gives the operation to a server's thread. False if the gift does not fit into its handle table: then the caller has to
+// hear of it.
+bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
+{
+    entry = operation.entry;
+    if (operation.gift) {
+        // A copy of the reference: the last one must not go under the lock.
+        const auto handle = server.space->handles.insert(Ref<Object>(operation.gift.get()), operation.gift_rights);
+        if (!handle) return false;
+        entry.arguments[abi::gift_argument] = abi::HandleGift { *handle, operation.gift_rights }.word();
+    }
+    operation.state = CallState::received;
+    operation.server = Ref<AddressSpace>(server.space);
+    operation.caller->wait.value = server.number; // whom it waits for
+    bucket(operation.entry.tag).push_back(&operation);
+    ORRERY_TRACE(call, received, operation.cause, number, operation.entry.tag, server.number);
+    return true;
+}
+
+void Scheme::unlink(Operation& operation)
+{
+    if (operation.state == CallState::submitted) submitted_.remove(&operation);
+    else if (operation.state == CallState::received) bucket(operation.entry.tag).remove(&operation);
+    cancelled_.remove(&operation);
+    operation.state = CallState::completed;
+}
+
+// The caller's thread if it has to be made ready or to be handed the CPU; null if it is awake.
+Thread* Scheme::complete(Operation& operation, Error error)
+{
+    unlink(operation); // (1)
+    operation.error = error;
+    Thread* const caller = operation.caller;
+    ORRERY_TRACE(call, replied, operation.cause, number, operation.entry.tag, current_thread().number);
+    return begin_wake(*caller, Error::none) ? caller : nullptr; // (3)
+}
+
+abi::Sqe Scheme::cancel_message(const Operation& operation)
+{
+    abi::Sqe message {};
+    message.opcode = static_cast<std::uint8_t>(abi::SchemeOpcode::cancel);
+    message.tag = operation.entry.tag;
+    message.caller = operation.entry.caller;
+    return message;
+}
+
+// True if a waiting server thread has got the message; else it waits in the list.
+bool Scheme::tell_cancelled(Operation& operation)
+{
+    Receiver* const receiver = receivers_.pop_front();
+    if (!receiver) {
+        cancelled_.push_back(&operation);
+        return false;
+    }
+    receiver->entry = cancel_message(operation);
+    wake(*receiver->thread, Error::none);
+    return true;
+}
+
+Status Scheme::call(Operation& operation, std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
+{
+    Thread& self = current_thread();
+    operation.caller = &self;
+    operation.cause = next_cause();
+    lock_.acquire();
+    if (closed_) {
+        lock_.release();
+        return fail(Error::peer_closed);
+    }
+    operation.entry.tag = next_tag_;
+    next_tag_ = next_tag_ == UINT32_MAX ? 1 : next_tag_ + 1; // 0 is no call
+    operation.entry.caller = self.space->number;
+    ORRERY_TRACE(call, submitted, operation.cause, number, operation.entry.tag, self.number);
+    Thread* successor = nullptr;
+    std::uint64_t server = 0;
+    if (Receiver* const receiver = receivers_.first()) {
+        if (!hand_over(operation, *receiver->thread, receiver->entry)) {
+            lock_.release();
+            return fail(Error::limit_reached);
+        }
+        receivers_.remove(receiver);
+        server = receiver->thread->number;
+        if (begin_wake(*receiver->thread, Error::none)) successor = receiver->thread; // (3)
+    } else {
+        submitted_.push_back(&operation);
+    }
+    WaitReason reason = WaitReason::scheme_call;
+    for (;;) {
+        const Error woken = sleep(lock_, { reason, number, server, deadline, 0 }, successor);
+        successor = nullptr;
+        lock_.acquire();
+        if (operation.state == CallState::completed) break;
+        const bool give_up
+            = operation.state == CallState::submitted || woken == Error::timed_out || must_end(self);
+        if (woken != Error::none && give_up) {
+            unlink(operation); // (1), (2)
+            lock_.release();
+            ORRERY_TRACE(call, cancelled, operation.cause, number, operation.entry.tag, self.number);
+            return fail(woken);
+        }
+        if (woken != Error::none && !operation.cancelled) {
+            operation.cancelled = true;
+            ORRERY_TRACE(call, cancelled, operation.cause, number, operation.entry.tag, self.number);
+            (void)tell_cancelled(operation);
+            reason = WaitReason::scheme_cancel; // which signals do not end
+        }
+        server = self.wait.value;
+    }
+    lock_.release();
+    ORRERY_TRACE(call, resumed, operation.cause, number, operation.entry.tag, self.number);
+    if (operation.error != Error::none) return fail(operation.error);
+    // Only the kernel may begin an interruption.
+    constexpr auto interrupted = -static_cast<std::int64_t>(Error::interrupted);
+    if (!operation.cancelled && operation.completion.result == static_cast<std::uint64_t>(interrupted))
+        operation.completion.result = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::broken));
+    return {};
+}
+
+// `gift` keeps what the answer passes until the lock is gone; `successor` becomes the thread that has to run.
+Status Scheme::answer_locked(const abi::Cqe& completion, Ref<Object>& gift, Thread*& successor)
+{
+    AddressSpace& own = *current_thread().space;
+    Operation* const operation = find(completion.tag, own);
+    if (!operation) return fail(Error::not_found);
+    abi::Cqe answer { .flags = 0, .extra = {}, .tag = completion.tag, .result = completion.result };
+    if (completion.flags & abi::cqe_passes_handle) {
+        const auto wanted = abi::HandleGift::from_word(completion.result);
+        TRY(entry, own.handles.find_any(wanted.handle));
+        gift = entry.object;
+        if (!(entry.rights & abi::right_duplicate) || (wanted.rights & ~entry.rights)) return fail(Error::access_denied);
+        const auto handle = operation->caller->space->handles.insert(Ref<Object>(gift.get()), wanted.rights);
+        if (handle) {
+            answer.flags = abi::cqe_passes_handle;
+            answer.result = abi::HandleGift { *handle, wanted.rights }.word();
+        } else { // the server keeps its own, so nothing is lost
+            answer.result = static_cast<std::uint64_t>(-static_cast<std::int64_t>(handle.error()));
+        }
+    }
+    operation->completion = answer;
+    successor = complete(*operation, Error::none);
+    return {};
+}
+
+Status Scheme::reply(const abi::Cqe& completion)
+{
+    Ref<Object> gift;
+    Thread* caller = nullptr;
+    Status status;
+    {
+        Guard guard(lock_);
+        status = answer_locked(completion, gift, caller);
+        if (caller) make_ready(*caller);
+    }
+    return status;
+}
+
+Result<abi::Sqe> Scheme::receive(const abi::Cqe* answer, std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
+{
+    Ref<Object> gift;
+    Thread* successor = nullptr;
+    Receiver receiver { &current_thread(), {}, {} };
+    lock_.acquire();
+    if (answer) {
+        const Status answered = answer_locked(*answer, gift, successor);
+        if (!answered && answered.error() != Error::not_found) {
+            lock_.release();
+            return fail(answered.error());
+        }
+    }
+    bool has_entry = false;
+    if (Operation* const operation = cancelled_.pop_front()) {
+        receiver.entry = cancel_message(*operation);
+        has_entry = true;
+    }
+    while (!has_entry) {
+        Operation* const operation = submitted_.pop_front();
+        if (!operation) break;
+        if (hand_over(*operation, current_thread(), receiver.entry)) has_entry = true;
+        else if (Thread* const caller = complete(*operation, Error::limit_reached)) make_ready(*caller);
+    }
+    if (has_entry) {
+        if (successor) make_ready(*successor);
+        lock_.release();
+        return receiver.entry;
+    }
+    if (closed_) { // another thread has closed the handle that this one came by
+        if (successor) make_ready(*successor);
+        lock_.release();
+        return fail(Error::peer_closed);
+    }
+    receivers_.push_back(&receiver);
+    const Error woken = sleep(lock_, { WaitReason::scheme_receive, number, 0, deadline, 0 }, successor);
+    {
+        Guard guard(lock_);
+        has_entry = !receiver.link.linked && receiver.entry.tag != 0;
+        receivers_.remove(&receiver); // (2)
+    }
+    // Who was given a call has it, whatever else woke it.
+    if (has_entry) return receiver.entry;
+    return fail(woken == Error::none ? Error::peer_closed : woken);
+}
+
+// One page of the caller's at a time, each under the lock: while it is held the caller can't give up, so the server never
+// writes into memory of a call that is over. The server's own page may have to be made present under it.
+Status Scheme::copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress address, std::uint64_t length,
+    abi::SchemeCopy direction)
+{
+    const bool to_caller = direction == abi::SchemeCopy::to_caller;
+    if (length > abi::scheme_copy_maximum || !is_user_range(address, length)) return fail(Error::invalid_argument);
+    while (length != 0) {
+        Ref<MemoryObject> object; // outlives the lock, under which the last reference must not go
+        Frame* frame = nullptr;
+        std::uint64_t piece = 0;
+        Status status;
+        {
+            Guard guard(lock_);
+            const Operation* operation = find(tag, *current_thread().space);
+            if (!operation) return fail(Error::not_found);
+            if (!(operation->entry.flags & (to_caller ? abi::sqe_writable_buffer : abi::sqe_readable_buffer)))
+                return fail(Error::access_denied);
+            const std::uint64_t begin = operation->entry.arguments[abi::buffer_argument];
+            const std::uint64_t size = operation->entry.arguments[abi::buffer_argument + 1];
+            if (offset > size || length > size - offset) return fail(Error::invalid_argument);
+            if (!is_user_range(begin, size)) return fail(Error::bad_address);
+            const VirtualAddress place_in_caller = begin + offset;
+            piece = std::min(length, page_size - place_in_caller % page_size);
+            TRY(place, operation->caller->space->locate(
+                           place_in_caller, to_caller ? abi::protection_write : abi::protection_read));
+            object = place.object;
+            TRY(borrowed, object->borrow(round_down(place.offset, page_size), to_caller));
+            frame = borrowed;
+            auto* bytes = static_cast<std::byte*>(frame_allocator.memory_of(frame)) + place.offset % page_size;
+            status = to_caller ? copy_from_user(bytes, address, piece) : copy_to_user(address, bytes, piece);
+        }
+        frame_allocator.release(frame);
+        TRY_STATUS(status);
+        offset += piece;
+        address += piece;
+        length -= piece;
+    }
+    return {};
+}
+
+void Scheme::handle_opened(std::uint32_t rights)
+{
+    if (rights & abi::right_serve) open_servers_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// With the last server all calls end, received or not. With one of several, those that it had received: a space closes its
+// handles when its last thread is gone.
+void Scheme::handle_closed(std::uint32_t rights)
+{
+    if (!(rights & abi::right_serve)) return;
+    Guard guard(lock_);
+    closed_ = open_servers_.fetch_sub(1, std::memory_order_acq_rel) == 1 || closed_;
+    for (OperationList& list : received_)
+        for (Operation* operation = list.first(); operation;) {
+            Operation* const next = list.next(operation);
+            if (closed_ || operation->server->state != SpaceState::alive)
+                if (Thread* const caller = complete(*operation, Error::peer_closed)) make_ready(*caller);
+            operation = next;
+        }
+    if (!closed_) return;
+    while (Operation* const operation = submitted_.first())
+        if (Thread* const caller = complete(*operation, Error::peer_closed)) make_ready(*caller);
+    while (Receiver* const receiver = receivers_.pop_front()) wake(*receiver->thread, Error::peer_closed);
+}
+
+} // namespace orrery::kernel

@@ -1,0 +1,406 @@
+// Schemes: who gets which answer, and what becomes of a call whose caller or server goes, at every state of it.
+#include "machine.h"
+
+#include <cstring>
+#include <gtest/gtest.h>
+
+#include "kernel/scheme/scheme.h"
+#include "kernel/signal/signal.h"
+#include "kernel/thread/scheduler.h"
+
+namespace orrery::kernel::host {
+namespace {
+
+constexpr std::uint64_t never = abi::no_deadline;
+
+std::uint64_t negative(Error error) { return static_cast<std::uint64_t>(-static_cast<std::int64_t>(error)); }
+Error error_of(const Status& status) { return status ? Error::none : status.error(); }
+template <typename T>
+Error error_of(const Result<T>& result)
+{
+    return result ? Error::none : result.error();
+}
+
+Operation operation_of(std::uint64_t value, std::uint8_t flags = 0)
+{
+    Operation operation;
+    operation.entry.opcode = abi::first_free_opcode;
+    operation.entry.flags = flags;
+    operation.entry.arguments[0] = value;
+    return operation;
+}
+abi::Cqe answer_to(const abi::Sqe& entry, std::uint64_t result)
+{
+    return { .flags = 0, .extra = {}, .tag = entry.tag, .result = result };
+}
+
+class Schemes : public testing::Test {
+protected:
+    Schemes() { give_server_handle(); }
+    ~Schemes() override
+    {
+        server_->end({});
+        client_->end({});
+        machine_.run_ready();
+        EXPECT_EQ(server_->state, SpaceState::ended);
+        EXPECT_EQ(client_->state, SpaceState::ended);
+    }
+    void give_server_handle()
+    {
+        handle_ = *server_->handles.insert(scheme_, abi::right_serve | abi::right_duplicate);
+    }
+    void close_server_handle() { ASSERT_TRUE(server_->handles.close(handle_)); }
+    Ref<Thread> serve(std::function<void()> program) { return machine_.spawn(server_, std::move(program)); }
+    // A space ends with its last thread, so a later client may need a new one.
+    Ref<Thread> run_client(std::function<void()> program)
+    {
+        if (client_->state != SpaceState::alive) client_ = machine_.make_space("client");
+        return machine_.spawn(client_, std::move(program));
+    }
+    // A caller of one call; what it gets goes to `outcome`.
+    struct Outcome {
+        Error error = Error::unsupported;
+        std::uint64_t result = 0;
+    };
+    Ref<Thread> caller(Outcome& outcome, std::uint64_t value, std::uint64_t deadline = never)
+    {
+        return run_client([this, &outcome, value, deadline] {
+            Operation operation = operation_of(value);
+            outcome.error = error_of(scheme_->call(operation, deadline));
+            outcome.result = operation.completion.result;
+        });
+    }
+    Machine machine_;
+    Ref<Scheme> scheme_ = *Scheme::create();
+    Ref<AddressSpace> server_ = machine_.make_space("server");
+    Ref<AddressSpace> client_ = machine_.make_space("client");
+    abi::Handle handle_ = 0;
+};
+
+TEST_F(Schemes, a_call_is_answered)
+{
+    Outcome outcome;
+    abi::Sqe seen {};
+    serve([&] {
+        seen = *scheme_->receive(nullptr, never);
+        EXPECT_TRUE(scheme_->reply(answer_to(seen, seen.arguments[0] * 2)));
+    });
+    const auto thread = caller(outcome, 21);
+    machine_.run_ready();
+    EXPECT_EQ(outcome.error, Error::none);
+    EXPECT_EQ(outcome.result, 42u);
+    EXPECT_EQ(seen.caller, client_->number) << "the kernel says who calls";
+}
+
+TEST_F(Schemes, the_caller_can_come_first)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 5);
+    machine_.run_ready();
+    EXPECT_EQ(thread->wait.reason, WaitReason::scheme_call);
+    EXPECT_EQ(thread->wait.object, scheme_->number);
+    EXPECT_EQ(thread->wait.value, 0u) << "nobody has it yet";
+    std::uint32_t server_number = 0;
+    serve([&] {
+        const auto entry = scheme_->receive(nullptr, never);
+        server_number = current_thread().number;
+        EXPECT_EQ(thread->wait.value, server_number);
+        EXPECT_TRUE(scheme_->reply(answer_to(*entry, 6)));
+    });
+    machine_.run_ready();
+    EXPECT_EQ(outcome.result, 6u);
+}
+
+TEST_F(Schemes, the_processor_goes_to_the_server_and_back_directly)
+{
+    std::vector<std::string> order;
+    serve([&] {
+        abi::Cqe answer {};
+        auto entry = scheme_->receive(nullptr, never);
+        while (entry) {
+            order.push_back("server");
+            answer = answer_to(*entry, 0);
+            entry = scheme_->receive(&answer, never);
+        }
+    });
+    machine_.run_ready(); // it waits
+    const auto thread = run_client([&] {
+        for (int round = 0; round < 2; ++round) {
+            Operation operation = operation_of(0);
+            EXPECT_TRUE(scheme_->call(operation, never));
+            order.push_back("caller");
+        }
+    });
+    run_client([&] { order.push_back("other"); }); // ready all the time, and passed by
+    machine_.run_ready();
+    EXPECT_EQ(order, (std::vector<std::string> { "server", "caller", "server", "caller", "other" }));
+}
+
+TEST_F(Schemes, forged_and_late_answers_hit_nothing)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 1);
+    serve([&] {
+        const auto entry = *scheme_->receive(nullptr, never);
+        for (const std::uint32_t tag : { 0u, entry.tag + 1, entry.tag + 64, ~0u })
+            EXPECT_EQ(error_of(scheme_->reply({ .flags = 0, .extra = {}, .tag = tag, .result = 9 })), Error::not_found);
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, 3)));
+        EXPECT_EQ(error_of(scheme_->reply(answer_to(entry, 4))), Error::not_found) << "twice";
+    });
+    machine_.run_ready();
+    EXPECT_EQ(outcome.result, 3u);
+}
+
+TEST_F(Schemes, a_call_belongs_to_the_space_that_received_it)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 1);
+    abi::Sqe entry {};
+    serve([&] {
+        entry = *scheme_->receive(nullptr, never);
+        EXPECT_EQ(error_of(scheme_->receive(nullptr, never)), Error::peer_closed) << "its handle is closed";
+    });
+    machine_.run_ready();
+    run_client([&] { EXPECT_EQ(error_of(scheme_->reply(answer_to(entry, 1))), Error::not_found); });
+    machine_.run_ready();
+    EXPECT_EQ(outcome.error, Error::unsupported) << "it waits still";
+    close_server_handle();
+    machine_.run_ready();
+    EXPECT_EQ(outcome.error, Error::peer_closed);
+}
+
+TEST_F(Schemes, the_servers_end_completes_every_call)
+{
+    Outcome received, waiting, late;
+    const auto one = caller(received, 1);
+    const auto elsewhere = *Scheme::create(); // where the server has its mind when the second call comes
+    serve([&] {
+        EXPECT_TRUE(scheme_->receive(nullptr, never));
+        EXPECT_EQ(error_of(elsewhere->receive(nullptr, never)), Error::interrupted);
+    });
+    machine_.run_ready();
+    const auto two = caller(waiting, 2);
+    machine_.run_ready();
+    EXPECT_EQ(waiting.error, Error::unsupported);
+    server_->end({});
+    machine_.run_ready();
+    const auto three = caller(late, 3);
+    machine_.run_ready();
+    EXPECT_EQ(received.error, Error::peer_closed);
+    EXPECT_EQ(waiting.error, Error::peer_closed);
+    EXPECT_EQ(late.error, Error::peer_closed);
+}
+
+TEST_F(Schemes, one_of_two_servers_ends_with_its_calls_only)
+{
+    const auto second = machine_.make_space("second");
+    ASSERT_TRUE(second->handles.insert(scheme_, abi::right_serve));
+    Outcome lost, kept;
+    const auto one = caller(lost, 1);
+    machine_.spawn(second, [&] { EXPECT_TRUE(scheme_->receive(nullptr, never)); }); // and ends, with its space
+    machine_.run_ready();
+    EXPECT_EQ(lost.error, Error::peer_closed);
+    const auto two = caller(kept, 2);
+    serve([&] { EXPECT_TRUE(scheme_->reply(answer_to(*scheme_->receive(nullptr, never), 7))); });
+    machine_.run_ready();
+    EXPECT_EQ(kept.error, Error::none);
+    EXPECT_EQ(kept.result, 7u);
+}
+
+TEST_F(Schemes, time_takes_a_call_back)
+{
+    set_clock(1000);
+    Outcome unseen, seen;
+    const auto one = caller(unseen, 1, 2000);
+    machine_.run_ready();
+    set_clock(2000);
+    run_expired_timers();
+    machine_.run_ready();
+    EXPECT_EQ(unseen.error, Error::timed_out);
+    const auto two = caller(seen, 2, 3000);
+    abi::Sqe entry {};
+    serve([&] {
+        entry = *scheme_->receive(nullptr, never);
+        EXPECT_EQ(entry.arguments[0], 2u) << "the first was taken back";
+        (void)scheme_->receive(nullptr, 4000);
+        EXPECT_EQ(error_of(scheme_->reply(answer_to(entry, 1))), Error::not_found) << "too late";
+    });
+    machine_.run_ready();
+    set_clock(3000);
+    run_expired_timers();
+    machine_.run_ready();
+    EXPECT_EQ(seen.error, Error::timed_out);
+    set_clock(4000);
+    run_expired_timers();
+    machine_.run_ready();
+}
+
+TEST_F(Schemes, a_signal_asks_the_server_and_waits_for_its_answer)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 1);
+    abi::Sqe entry {}, message {};
+    serve([&] {
+        entry = *scheme_->receive(nullptr, never);
+        message = *scheme_->receive(nullptr, never);
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, negative(Error::interrupted))));
+    });
+    machine_.run_ready();
+    wake(*thread, Error::interrupted); // as a signal does
+    machine_.run_ready();
+    EXPECT_EQ(message.opcode, static_cast<std::uint8_t>(abi::SchemeOpcode::cancel));
+    EXPECT_EQ(message.tag, entry.tag);
+    EXPECT_EQ(outcome.error, Error::none);
+    EXPECT_EQ(outcome.result, negative(Error::interrupted));
+}
+
+TEST_F(Schemes, only_the_kernel_begins_an_interruption)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 1);
+    serve([&] { EXPECT_TRUE(scheme_->reply(answer_to(*scheme_->receive(nullptr, never), negative(Error::interrupted)))); });
+    machine_.run_ready();
+    EXPECT_EQ(outcome.result, negative(Error::broken));
+}
+
+TEST_F(Schemes, the_end_of_a_caller_frees_it_at_once)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 1);
+    abi::Sqe entry {};
+    serve([&] {
+        entry = *scheme_->receive(nullptr, never);
+        const auto message = scheme_->receive(nullptr, never); // ends with the space
+        EXPECT_EQ(error_of(message), Error::interrupted);
+    });
+    machine_.run_ready();
+    wake(*thread, Error::interrupted);
+    ASSERT_TRUE(raise_to_space(*client_, 9, {}));
+    machine_.run_ready();
+    EXPECT_EQ(client_->state, SpaceState::ended);
+}
+
+TEST_F(Schemes, handles_go_both_ways)
+{
+    const auto memory = *MemoryObject::create(page_size);
+    const auto theirs = *MemoryObject::create(2 * page_size);
+    const auto back = *server_->handles.insert(theirs, abi::right_read | abi::right_duplicate);
+    const auto fixed = *server_->handles.insert(theirs, abi::right_read);
+    abi::HandleGift got {};
+    const auto thread = run_client([&] {
+        Operation operation = operation_of(0, abi::sqe_passes_handle);
+        operation.gift = memory;
+        operation.gift_rights = abi::right_read;
+        EXPECT_TRUE(scheme_->call(operation, never));
+        EXPECT_EQ(operation.completion.flags, abi::cqe_passes_handle);
+        got = abi::HandleGift::from_word(operation.completion.result);
+        EXPECT_EQ(client_->handles.find<MemoryObject>(got.handle, abi::right_read)->get(), theirs.get());
+    });
+    serve([&] {
+        const auto entry = *scheme_->receive(nullptr, never);
+        const auto gift = abi::HandleGift::from_word(entry.arguments[abi::gift_argument]);
+        EXPECT_EQ(server_->handles.find<MemoryObject>(gift.handle, abi::right_read)->get(), memory.get());
+        EXPECT_EQ(error_of(server_->handles.find<MemoryObject>(gift.handle, abi::right_write)), Error::access_denied);
+        auto answer = answer_to(entry, abi::HandleGift { fixed, abi::right_read }.word());
+        answer.flags = abi::cqe_passes_handle;
+        EXPECT_EQ(error_of(scheme_->reply(answer)), Error::access_denied) << "no right to duplicate";
+        answer.result = abi::HandleGift { back, abi::right_read | abi::right_write }.word();
+        EXPECT_EQ(error_of(scheme_->reply(answer)), Error::access_denied) << "more than it has";
+        answer.result = abi::HandleGift { 4000, abi::right_read }.word();
+        EXPECT_EQ(error_of(scheme_->reply(answer)), Error::bad_handle);
+        answer.result = abi::HandleGift { back, abi::right_read }.word();
+        EXPECT_TRUE(scheme_->reply(answer)) << "the call still waited";
+    });
+    machine_.run_ready();
+    EXPECT_EQ(got.rights, abi::right_read);
+}
+
+TEST_F(Schemes, a_gift_without_room_is_an_error_for_the_caller)
+{
+    while (server_->handles.insert(Ref<Object>(scheme_.get()), abi::right_call)) { }
+    Error first = Error::none, second = Error::none;
+    const auto give = [&](Error& error) {
+        Operation operation = operation_of(0, abi::sqe_passes_handle);
+        operation.gift = Ref<Object>(client_.get());
+        error = error_of(scheme_->call(operation, never));
+    };
+    const auto queued = run_client([&] { give(first); });
+    serve([&] {
+        set_clock(1000);
+        EXPECT_EQ(error_of(scheme_->receive(nullptr, 2000)), Error::timed_out) << "it has got nothing";
+    });
+    machine_.run_ready();
+    EXPECT_EQ(first, Error::limit_reached);
+    const auto direct = run_client([&] { give(second); });
+    machine_.run_ready();
+    EXPECT_EQ(second, Error::limit_reached);
+    set_clock(2000);
+    run_expired_timers();
+    machine_.run_ready();
+}
+
+TEST_F(Schemes, buffers_are_copied_as_far_as_the_caller_allows)
+{
+    constexpr VirtualAddress place = 0x40'0000, here = 0x50'0000;
+    const auto memory = *MemoryObject::create(4 * page_size);
+    ASSERT_TRUE(client_->map(memory, 0, place, 2 * page_size, read_write));
+    ASSERT_TRUE(server_->map(memory, 2 * page_size, here, 2 * page_size, read_write));
+    std::memset(user_memory(*client_, place), 'a', page_size);
+    std::memset(user_memory(*client_, place + page_size), 'b', page_size);
+    const auto thread = run_client([&] {
+        Operation operation = operation_of(0, abi::sqe_readable_buffer);
+        operation.entry.arguments[abi::buffer_argument] = place + 100;
+        operation.entry.arguments[abi::buffer_argument + 1] = page_size;
+        EXPECT_TRUE(scheme_->call(operation, never));
+        operation.entry.flags = abi::sqe_writable_buffer;
+        EXPECT_TRUE(scheme_->call(operation, never));
+        operation.entry.arguments[abi::buffer_argument] = 0x90'0000; // nothing is there
+        EXPECT_TRUE(scheme_->call(operation, never));
+        const auto* bytes = static_cast<const char*>(user_memory(*client_, place + page_size));
+        EXPECT_EQ(std::string(bytes + 82, 20), "bb" + std::string(16, 'c') + "bb");
+    });
+    serve([&] {
+        using enum abi::SchemeCopy;
+        auto entry = *scheme_->receive(nullptr, never);
+        EXPECT_TRUE(scheme_->copy(entry.tag, 0, here, page_size, from_caller));
+        const auto* bytes = static_cast<const char*>(user_memory(*server_, here));
+        EXPECT_EQ(bytes[0], 'a');
+        EXPECT_EQ(bytes[page_size - 1], 'b');
+        EXPECT_EQ(error_of(scheme_->copy(entry.tag, 0, here, 8, to_caller)), Error::access_denied);
+        EXPECT_EQ(error_of(scheme_->copy(entry.tag, page_size - 7, here, 8, from_caller)), Error::invalid_argument);
+        EXPECT_EQ(error_of(scheme_->copy(entry.tag, ~std::uint64_t { 0 }, here, 8, from_caller)), Error::invalid_argument);
+        EXPECT_EQ(error_of(scheme_->copy(entry.tag, 0, 0x90'0000, 8, from_caller)), Error::bad_address);
+        EXPECT_EQ(error_of(scheme_->copy(entry.tag + 1, 0, here, 8, from_caller)), Error::not_found);
+        abi::Cqe answer = answer_to(entry, 0);
+        entry = *scheme_->receive(&answer, never);
+        std::memset(user_memory(*server_, here), 'c', 16);
+        EXPECT_TRUE(scheme_->copy(entry.tag, page_size - 16, here, 16, to_caller));
+        answer = answer_to(entry, 0);
+        entry = *scheme_->receive(&answer, never);
+        EXPECT_EQ(error_of(scheme_->copy(entry.tag, 0, here, 8, to_caller)), Error::bad_address);
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, 0)));
+    });
+    machine_.run_ready();
+}
+
+TEST_F(Schemes, a_thousand_callers)
+{
+    std::vector<Outcome> outcomes(1000);
+    std::vector<Ref<Thread>> callers;
+    for (std::size_t index = 0; index < outcomes.size(); ++index) callers.push_back(caller(outcomes[index], index));
+    machine_.run_ready();
+    serve([&] {
+        std::vector<abi::Sqe> entries;
+        while (entries.size() < outcomes.size()) entries.push_back(*scheme_->receive(nullptr, never));
+        for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
+            EXPECT_TRUE(scheme_->reply(answer_to(*entry, entry->arguments[0] + 1)));
+    });
+    machine_.run_ready();
+    for (std::size_t index = 0; index < outcomes.size(); ++index) {
+        ASSERT_EQ(outcomes[index].error, Error::none);
+        ASSERT_EQ(outcomes[index].result, index + 1);
+    }
+}
+
+} // namespace
+} // namespace orrery::kernel::host
