@@ -43,7 +43,7 @@ enum Right : std::uint32_t {
     right_write = 1u << 1,     // memory: map writable; console: write
     right_execute = 1u << 2,   // memory: map executable
     right_duplicate = 1u << 3, // copy the handle, or install it in another space
-    right_manage = 1u << 4,    // space: map into it, install handles, create threads
+    right_manage = 1u << 4,    // space: map into it, install handles, create threads; thread: priority, processors
     right_signal = 1u << 5,    // space, thread: raise a signal
     right_wait = 1u << 6,      // space, thread: wait for its end
     right_produce = 1u << 7,   // ring: be the producer

@@ -58,7 +58,10 @@ namespace orrery::abi {
     X(scheme_receive, "scheme handle, address of an answer or 0, entry address or 0, deadline",                       \
       "answers a call, if told to, and waits for the next, if told to")                                                \
     X(scheme_copy, "scheme handle, tag, offset in the buffer, address, length, SchemeCopy",                            \
-      "copies between a server's memory and the buffer of a call that it received")
+      "copies between a server's memory and the buffer of a call that it received")                                    \
+    X(thread_set_priority, "thread handle, priority", "says which threads it runs before (abi/scheduling.h)")          \
+    X(thread_set_affinity, "thread handle, set of processors, a bit each", "says on which processors it may run")      \
+    X(space_limit, "space handle, SpaceLimit, value", "lowers a limit of the space (abi/scheduling.h)")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

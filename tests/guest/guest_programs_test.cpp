@@ -1,4 +1,4 @@
-// Every guest test program must end with status 0, on one processor and on two. The programs are found in the guest's
+// Every guest test program must end with status 0, on one processor, on two and on four. The programs are found in the guest's
 // build: each whose name starts with "test-".
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ TEST_P(GuestProgram, EndsWithStatusZero)
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GuestProgram,
-    testing::Combine(testing::ValuesIn(guest_programs("test-")), testing::Values(1u, 2u)), [](const auto& info) {
+    testing::Combine(testing::ValuesIn(guest_programs("test-")), testing::Values(1u, 2u, 4u)), [](const auto& info) {
         std::string name = std::get<0>(info.param) + "_on_" + std::to_string(std::get<1>(info.param));
         for (char& letter : name)
             if (letter == '-' || letter == '.') letter = '_';

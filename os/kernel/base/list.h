@@ -18,6 +18,8 @@ public:
     bool empty() const { return first_ == nullptr; }
     std::size_t size() const { return size_; }
     T* first() const { return first_; }
+    T* last() const { return last_; }
+    static T* previous(const T* element) { return (element->*Link).previous; }
     static T* next(const T* element) { return (element->*Link).next; }
 
     void push_back(T* element)
@@ -36,6 +38,16 @@ public:
         if (first_) (first_->*Link).previous = element;
         else last_ = element;
         first_ = element;
+        ++size_;
+    }
+    void insert_after(T* before, T* element) // null: as the first
+    {
+        if (!before) return push_front(element);
+        auto& link = element->*Link;
+        link = { next(before), before, true };
+        if (link.next) (link.next->*Link).previous = element;
+        else last_ = element;
+        (before->*Link).next = element;
         ++size_;
     }
     void remove(T* element)

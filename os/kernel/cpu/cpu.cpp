@@ -114,6 +114,7 @@ void initialize_cpu(Cpu& cpu)
                      abi::kernel_data_selector), "r"(0));
     write_msr(msr_gs_base, reinterpret_cast<std::uint64_t>(&cpu));
     write_msr(msr_kernel_gs_base, 0);
+    write_msr(msr_tsc_aux, cpu.number); // RDTSCP tells a program where it runs
 
     write_msr(msr_star, std::uint64_t { abi::kernel_code_selector } << 32 | std::uint64_t { 0x10 | 3 } << 48);
     write_msr(msr_lstar, reinterpret_cast<std::uint64_t>(&syscall_entry));

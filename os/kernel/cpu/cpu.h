@@ -59,8 +59,9 @@ struct Cpu {
     bool destroys = false;
     std::uint64_t interrupts = 0;
 
-    Spinlock run_queue_lock { LockRank::run_queue };
-    struct ReadyList* ready = nullptr; // threads/scheduler.cpp
+    class RunQueue* ready = nullptr; // thread/run_queue.h
+    std::atomic<std::uint32_t> running_priority { 0 };   // of the current thread, so that wakers know whom to interrupt
+    std::atomic<bool> reschedule_wanted { false }; // a waker has queued a thread of higher priority here
     TimerQueue timers;
 
     TaskState task_state;

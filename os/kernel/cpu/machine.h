@@ -41,6 +41,7 @@ inline constexpr std::uint32_t msr_lstar = 0xc0000082;
 inline constexpr std::uint32_t msr_fmask = 0xc0000084;
 inline constexpr std::uint32_t msr_gs_base = 0xc0000101;
 inline constexpr std::uint32_t msr_kernel_gs_base = 0xc0000102;
+inline constexpr std::uint32_t msr_tsc_aux = 0xc0000103;
 
 inline std::uint64_t read_msr(std::uint32_t msr)
 {

@@ -157,6 +157,8 @@ extern "C" void trap(TrapFrame& frame)
     case vector_attention:
         ++cpu.interrupts;
         end_of_interrupt();
+        if (cpu.reschedule_wanted.exchange(false, std::memory_order_acq_rel))
+            cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
         return; // the way back does the rest
     case vector_shootdown:
         ++cpu.interrupts;

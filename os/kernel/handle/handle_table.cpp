@@ -25,6 +25,7 @@ Result<abi::Handle> HandleTable::insert(Ref<Object> object, std::uint32_t rights
     {
         Guard guard(lock_);
         if (closed_) return fail(Error::terminated);
+        if (used_ >= limit_.load(std::memory_order_relaxed)) return fail(Error::limit_reached);
         if (used_ + 1 >= capacity_) TRY_STATUS(grow());
         for (std::uint32_t step = 0; step < capacity_; ++step) {
             const std::uint32_t index = (search_from_ + step) % capacity_;

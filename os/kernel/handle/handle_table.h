@@ -1,6 +1,7 @@
 // One address space's handles: a growing array of (object, rights); the index is the handle.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "kernel/base/error.h"
@@ -24,6 +25,7 @@ public:
     // must not take new references, or one that names itself would keep itself alive.
     Result<abi::Handle> insert(Ref<Object> object, std::uint32_t rights) EXCLUDES(lock_);
     Status close(abi::Handle handle) EXCLUDES(lock_);
+    void set_limit(std::uint32_t count) { limit_.store(count, std::memory_order_relaxed); } // of handles held at a time
     void close_all() EXCLUDES(lock_);
 
     // Checks in this order, because it helps debugging: existence, kind, rights.
@@ -51,6 +53,7 @@ private:
     std::uint32_t used_ GUARDED_BY(lock_) = 0;
     std::uint32_t search_from_ GUARDED_BY(lock_) = 1;
     bool closed_ GUARDED_BY(lock_) = false;
+    std::atomic<std::uint32_t> limit_ { max_slots };
 };
 
 } // namespace orrery::kernel

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 #include "kernel/boot/registry.h"
@@ -32,7 +33,7 @@ namespace {
 
 } // namespace
 
-Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name)
+Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const AddressSpace* maker)
 {
     TRY(table, PageTable::create());
     auto* space
@@ -42,8 +43,24 @@ Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name)
         return fail(Error::out_of_memory);
     }
     std::memcpy(space->name, name.data(), std::min(name.size(), name_size - 1));
+    constexpr std::uint32_t widest[] = { abi::priority_count - 1, max_threads, HandleTable::max_slots, max_mappings };
+    static_assert(std::size(widest) == static_cast<unsigned>(abi::SpaceLimit::count));
+    for (unsigned which = 0; which < std::size(widest); ++which)
+        space->limits[which] = maker ? maker->limits[which].load(std::memory_order_relaxed) : widest[which];
+    space->handles.set_limit(space->limit(abi::SpaceLimit::handles));
     register_space(*space);
     return Ref<AddressSpace>::adopt(space);
+}
+
+Status AddressSpace::shrink_limit(abi::SpaceLimit which, std::uint64_t value)
+{
+    std::atomic<std::uint32_t>& limit = limits[static_cast<unsigned>(which)];
+    std::uint32_t before = limit.load(std::memory_order_relaxed);
+    do {
+        if (value > before) return fail(Error::invalid_argument);
+    } while (!limit.compare_exchange_weak(before, static_cast<std::uint32_t>(value), std::memory_order_relaxed));
+    if (which == abi::SpaceLimit::handles) handles.set_limit(static_cast<std::uint32_t>(value));
+    return {};
 }
 
 AddressSpace::~AddressSpace()
@@ -72,8 +89,8 @@ Mapping* AddressSpace::find(VirtualAddress address)
 
 Status AddressSpace::insert_at(std::size_t index, const Mapping& mapping)
 {
+    if (mapping_count_ >= limit(abi::SpaceLimit::mappings)) return fail(Error::limit_reached);
     if (mapping_count_ == mapping_capacity_) {
-        if (mapping_capacity_ == max_mappings) return fail(Error::limit_reached);
         const std::size_t capacity = mapping_capacity_ == 0 ? 16 : mapping_capacity_ * 2;
         auto* mappings = new (std::nothrow) Mapping[capacity];
         if (!mappings) return fail(Error::out_of_memory);
@@ -344,7 +361,7 @@ Status AddressSpace::join(Thread& thread)
 {
     Guard guard(membership_lock);
     if (state != SpaceState::alive) return fail(Error::terminated);
-    if (threads.size() == max_threads) return fail(Error::limit_reached);
+    if (threads.size() >= limit(abi::SpaceLimit::threads)) return fail(Error::limit_reached);
     threads.push_back(&thread);
     if (stopped.load(std::memory_order_seq_cst))
         thread.hot.attention.fetch_or(attention_stop, std::memory_order_seq_cst);

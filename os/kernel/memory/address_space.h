@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "abi/scheduling.h"
 #include "abi/signal.h"
 #include "abi/syscall.h"
 #include "kernel/base/error.h"
@@ -39,7 +40,10 @@ public:
     static constexpr std::uint32_t all_protections
         = abi::protection_read | abi::protection_write | abi::protection_execute;
 
-    static Result<Ref<AddressSpace>> create(std::span<const char> name);
+    // With the limits of `maker`, or the widest there are.
+    static Result<Ref<AddressSpace>> create(std::span<const char> name, const AddressSpace* maker = nullptr);
+    // Limits only shrink: invalid_argument for more than there was. What exists already stays.
+    Status shrink_limit(abi::SpaceLimit which, std::uint64_t value);
     ~AddressSpace() override;
 
     // Maps `length` bytes (rounded up) of `object` from `offset` at `address`, or where there is room if it is 0.
@@ -90,6 +94,13 @@ public:
     char name[name_size] = {};
     std::atomic<std::uint32_t> loaded_on { 0 }; // bit per CPU whose CR3 names this space
     HandleTable handles;
+
+    std::atomic<std::uint32_t> limits[static_cast<unsigned>(abi::SpaceLimit::count)]; // by abi::SpaceLimit
+    std::uint32_t limit(abi::SpaceLimit which) const
+    {
+        return limits[static_cast<unsigned>(which)].load(std::memory_order_relaxed);
+    }
+    std::atomic<std::uint32_t> runnable_threads { 0 }; // running or ready: they share one time slice
 
     Spinlock membership_lock { LockRank::membership };
     List<Thread, &Thread::space_link> threads GUARDED_BY(membership_lock);

@@ -41,6 +41,26 @@ Operation* Scheme::find(std::uint32_t tag, const AddressSpace& server)
     return nullptr;
 }
 
+// By priority, first come first served among equals. Callers mostly have the same one, so the walk is short.
+void Scheme::enqueue(Operation& operation)
+{
+    Operation* before = submitted_.last();
+    while (before && before->priority < operation.priority) before = submitted_.previous(before);
+    submitted_.insert_after(before, &operation);
+}
+
+// A caller waits because all servers are at work: they go on with its priority, or it would wait for whoever runs before
+// them. Callers of no higher priority than what was lent already need no walk.
+void Scheme::lend(unsigned priority)
+{
+    if (priority <= lent_priority_) return;
+    lent_priority_ = priority;
+    for (OperationList& list : received_)
+        for (Operation* operation = list.first(); operation; operation = list.next(operation))
+            if (operation->server_thread->inherited_priority < priority)
+                set_inherited_priority(*operation->server_thread, priority);
+}
+
 // Gives the operation to a server's thread. False if the gift does not fit into its handle table: then the caller has to
 // hear of it.
 bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
@@ -54,6 +74,10 @@ bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
     }
     operation.state = CallState::received;
     operation.server = Ref<AddressSpace>(server.space);
+    operation.server_thread = Ref<Thread>(&server);
+    const Operation* const next = submitted_.first(); // who waits behind this one counts as well
+    lent_priority_ = next ? std::max(operation.priority, next->priority) : operation.priority;
+    set_inherited_priority(server, lent_priority_);
     operation.caller->wait.value = server.number; // whom it waits for
     bucket(operation.entry.tag).push_back(&operation);
     ORRERY_TRACE(call, received, operation.cause, number, operation.entry.tag, server.number);
@@ -113,6 +137,8 @@ Status Scheme::call(Operation& operation, std::uint64_t deadline) NO_THREAD_SAFE
     operation.entry.tag = next_tag_;
     next_tag_ = next_tag_ == UINT32_MAX ? 1 : next_tag_ + 1; // 0 is no call
     operation.entry.caller = self.space->number;
+    operation.priority = self.priority();
+    operation.entry.priority = static_cast<std::uint16_t>(operation.priority);
     ORRERY_TRACE(call, submitted, operation.cause, number, operation.entry.tag, self.number);
     Thread* successor = nullptr;
     std::uint64_t server = 0;
@@ -125,7 +151,8 @@ Status Scheme::call(Operation& operation, std::uint64_t deadline) NO_THREAD_SAFE
         server = receiver->thread->number;
         if (begin_wake(*receiver->thread, Error::none)) successor = receiver->thread; // (3)
     } else {
-        submitted_.push_back(&operation);
+        enqueue(operation);
+        lend(operation.priority);
     }
     WaitReason reason = WaitReason::scheme_call;
     for (;;) {
@@ -202,6 +229,7 @@ Result<abi::Sqe> Scheme::receive(const abi::Cqe* answer, std::uint64_t deadline)
     Ref<Object> gift;
     Thread* successor = nullptr;
     Receiver receiver { &current_thread(), {}, {} };
+    set_inherited_priority(current_thread(), 0); // what it had was for the call that it has done
     lock_.acquire();
     if (answer) {
         const Status answered = answer_locked(*answer, gift, successor);

@@ -28,6 +28,8 @@ struct Operation {
     abi::Cqe completion {};
     Thread* caller = nullptr;
     Ref<AddressSpace> server; // who received it
+    Ref<Thread> server_thread;
+    unsigned priority = 0; // of the caller
     Ref<Object> gift;         // passed along, with these rights
     std::uint32_t gift_rights = 0;
     Error error = Error::none; // the kernel's own answer
@@ -85,6 +87,8 @@ private:
 
     Operation* find(std::uint32_t tag, const AddressSpace& server) REQUIRES(lock_);
     OperationList& bucket(std::uint32_t tag) REQUIRES(lock_) { return received_[tag % bucket_count]; }
+    void enqueue(Operation& operation) REQUIRES(lock_);
+    void lend(unsigned priority) REQUIRES(lock_);
     bool hand_over(Operation& operation, Thread& server, abi::Sqe& entry) REQUIRES(lock_);
     void unlink(Operation& operation) REQUIRES(lock_);
     Thread* complete(Operation& operation, Error error) REQUIRES(lock_);
@@ -100,6 +104,7 @@ private:
     std::uint32_t next_tag_ GUARDED_BY(lock_) = 1;
     std::atomic<std::uint32_t> open_servers_ { 0 }; // handles with right_serve; opened under their table's lock
     bool closed_ GUARDED_BY(lock_) = false;            // the last of them is gone, for good
+    unsigned lent_priority_ GUARDED_BY(lock_) = 0;     // the highest that servers at work have been given since one was free
 };
 
 } // namespace orrery::kernel

@@ -33,7 +33,6 @@ namespace {
         TRY_STATUS(copy_from_user(&operation.entry, entry, sizeof(operation.entry)));
         if (operation.entry.opcode < abi::first_free_opcode || (operation.entry.flags & ~abi::all_sqe_flags))
             return fail(Error::invalid_argument);
-        operation.entry.priority = 0;
         if (operation.entry.flags & abi::sqe_passes_handle) TRY_STATUS(take_gift(operation));
         TRY_STATUS(scheme->call(operation, deadline));
         return copy_to_user(completion, &operation.completion, sizeof(operation.completion));

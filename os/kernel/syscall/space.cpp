@@ -14,7 +14,7 @@ namespace {
         char name[AddressSpace::name_size] = {};
         const std::uint64_t length = std::min<std::uint64_t>(name_length, sizeof(name) - 1);
         TRY_STATUS(copy_from_user(name, name_address, length));
-        TRY(space, AddressSpace::create(std::span(name).first(length)));
+        TRY(space, AddressSpace::create(std::span(name).first(length), current_thread().space));
         return current_thread().space->handles.insert(
             space, abi::right_manage | abi::right_signal | abi::right_wait | abi::right_duplicate);
     }
@@ -34,7 +34,20 @@ namespace {
         return {};
     }
 
+    Status limit(abi::Handle handle, std::uint64_t which, std::uint64_t value)
+    {
+        TRY(space, current_thread().space->handles.find<AddressSpace>(handle, abi::right_manage));
+        if (which >= static_cast<std::uint64_t>(abi::SpaceLimit::count)) return fail(Error::invalid_argument);
+        return space->shrink_limit(static_cast<abi::SpaceLimit>(which), value);
+    }
+
 } // namespace
+
+SyscallValue syscall_space_limit(
+    std::uint64_t space, std::uint64_t which, std::uint64_t value, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(limit(to_handle(space), which, value));
+}
 
 SyscallValue syscall_space_create(
     std::uint64_t name, std::uint64_t name_length, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)

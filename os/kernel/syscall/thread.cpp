@@ -12,7 +12,8 @@ namespace orrery::kernel {
 namespace {
 
     // What a program may do with its own threads.
-    constexpr std::uint32_t thread_rights = abi::right_signal | abi::right_wait | abi::right_duplicate;
+    constexpr std::uint32_t thread_rights
+        = abi::right_signal | abi::right_wait | abi::right_duplicate | abi::right_manage;
 
     Result<abi::Handle> create(abi::Handle handle, const Thread::Start& start)
     {
@@ -28,7 +29,34 @@ namespace {
         return inserted;
     }
 
+    Status change_priority(abi::Handle handle, std::uint64_t priority)
+    {
+        TRY(thread, current_thread().space->handles.find<Thread>(handle, abi::right_manage));
+        if (priority >= abi::priority_count) return fail(Error::invalid_argument);
+        if (priority > thread->space->limit(abi::SpaceLimit::priority)) return fail(Error::access_denied);
+        set_own_priority(*thread, static_cast<unsigned>(priority));
+        return {};
+    }
+
+    Status change_affinity(abi::Handle handle, std::uint64_t cpu_set)
+    {
+        TRY(thread, current_thread().space->handles.find<Thread>(handle, abi::right_manage));
+        return set_allowed_cpus(*thread, cpu_set);
+    }
+
 } // namespace
+
+SyscallValue syscall_thread_set_priority(
+    std::uint64_t thread, std::uint64_t priority, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(change_priority(to_handle(thread), priority));
+}
+
+SyscallValue syscall_thread_set_affinity(
+    std::uint64_t thread, std::uint64_t cpu_set, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(change_affinity(to_handle(thread), cpu_set));
+}
 
 void end_thread()
 {

@@ -1,6 +1,7 @@
 // The scheduler: ready lists, switching, stealing when idle, and the blocking primitive.
 #include "kernel/thread/scheduler.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -11,33 +12,14 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/machine.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/thread/run_queue.h"
 #include "kernel/trace/recorder.h"
 
 namespace orrery::kernel {
 
-struct ReadyList {
-    List<Thread, &Thread::run_link> threads;
-};
-
 extern "C" void context_switch(std::uint64_t* save_stack_pointer, std::uint64_t next_stack_pointer);
 
 namespace {
-
-    // The first ready thread that can run now: one that has left its CPU, or `self`, which was woken before it could.
-    // A thread that was woken while it was still on its way out of another CPU is left alone. To take it and wait until
-    // it is off its stack would be wrong twice over: two CPUs might wait for each other's thread, and the other CPU,
-    // seeing the thread marked as running, would let it run on.
-    Thread* pop_ready(Cpu& cpu, const Thread& self)
-    {
-        Guard guard(cpu.run_queue_lock);
-        auto& threads = cpu.ready->threads;
-        for (Thread* thread = threads.first(); thread; thread = threads.next(thread)) {
-            if (thread != &self && thread->on_cpu.load(std::memory_order_acquire)) continue;
-            threads.remove(thread);
-            return thread;
-        }
-        return nullptr;
-    }
 
     // Takes work from the others; an idle CPU has nothing better to do than to look.
     Thread* steal(const Cpu& thief, const Thread& self)
@@ -45,20 +27,55 @@ namespace {
         for (unsigned step = 1; step < cpu_count; ++step) {
             Cpu& other = cpus[(thief.number + step) % cpu_count];
             if (!other.online.load(std::memory_order_relaxed)) continue;
-            if (Thread* thread = pop_ready(other, self)) return thread;
+            if (Thread* thread = other.ready->take(self, thief.number, 0)) return thread;
         }
         return nullptr;
     }
 
-    Cpu& choose_cpu(Thread& thread)
+    // True once for each time that a CPU says that it is idle: two threads that are woken together must not both queue there.
+    bool claim_idle(Cpu& cpu)
     {
-        Cpu* const before = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
-        Cpu& last = before ? *before : this_cpu();
-        if (last.idle.load(std::memory_order_relaxed)) return last;
-        for (unsigned index = 0; index < cpu_count; ++index)
-            if (cpus[index].online.load(std::memory_order_relaxed) && cpus[index].idle.load(std::memory_order_relaxed))
-                return cpus[index];
-        return last;
+        return cpu.online.load(std::memory_order_relaxed) && cpu.idle.load(std::memory_order_relaxed)
+            && cpu.idle.exchange(false, std::memory_order_seq_cst);
+    }
+
+    struct Place {
+        Cpu* cpu;
+        bool was_idle;
+    };
+    // An idle CPU, the last one first; else the one whose current thread matters least if that is less than this one, else
+    // the last one.
+    Place choose_cpu(Thread& thread)
+    {
+        Cpu* last = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
+        if (!last) last = &this_cpu();
+        if (thread.may_run_on(last->number) && claim_idle(*last)) return { last, true };
+        Cpu* least = nullptr;
+        std::uint32_t least_priority = thread.may_run_on(last->number)
+            ? last->running_priority.load(std::memory_order_relaxed)
+            : ~std::uint32_t { 0 };
+        for (unsigned index = 0; index < cpu_count; ++index) {
+            Cpu& cpu = cpus[index];
+            if (&cpu == last || !thread.may_run_on(index) || !cpu.online.load(std::memory_order_relaxed)) continue;
+            if (claim_idle(cpu)) return { &cpu, true };
+            const std::uint32_t priority = cpu.running_priority.load(std::memory_order_relaxed);
+            if (priority >= least_priority) continue;
+            least = &cpu;
+            least_priority = priority;
+        }
+        if (least && (least_priority < thread.priority() || !thread.may_run_on(last->number))) return { least, false };
+        return { last, false };
+    }
+
+    std::uint64_t slice_of(const Thread& thread)
+    {
+        const std::uint32_t sharing = thread.space ? thread.space->runnable_threads.load(std::memory_order_relaxed) : 1;
+        return sharing <= 1 ? time_slice : std::max(time_slice / sharing, shortest_slice);
+    }
+
+    void count_runnable(const Thread& thread, int change)
+    {
+        if (thread.space) thread.space->runnable_threads.fetch_add(static_cast<std::uint32_t>(change), std::memory_order_relaxed);
     }
 
     // Runs on the new thread's stack: the old one is off its stack now and may run elsewhere, or be freed.
@@ -104,9 +121,10 @@ namespace {
         cpu.current = &next;
         cpu.hot = &next.hot;
         __atomic_store_n(&next.cpu, &cpu, __ATOMIC_RELAXED);
+        cpu.running_priority.store(to_idle ? 0 : next.priority(), std::memory_order_relaxed);
         ++next.switches;
         if (!handed_over) {
-            cpu.slice_end = clock_now() + time_slice;
+            cpu.slice_end = clock_now() + slice_of(next);
             program_timer_interrupt();
         }
         context_switch(&previous.kernel_stack_pointer, next.kernel_stack_pointer);
@@ -119,8 +137,8 @@ Thread& current_thread() { return *this_cpu().current; }
 
 void initialize_run_queue(Cpu& cpu)
 {
-    cpu.ready = new (std::nothrow) ReadyList;
-    if (!cpu.ready) panic("no memory for a ready list");
+    cpu.ready = new (std::nothrow) RunQueue;
+    if (!cpu.ready) panic("no memory for a run queue");
 }
 
 void poke(Cpu& cpu)
@@ -138,21 +156,68 @@ void set_attention(Thread& thread, std::uint32_t bits)
 
 void make_ready(Thread& thread)
 {
-    Cpu& cpu = choose_cpu(thread);
-    {
-        Guard guard(cpu.run_queue_lock);
-        cpu.ready->threads.push_back(&thread);
-    }
-    if (cpu.idle.load(std::memory_order_seq_cst)) {
-        poke(cpu);
+    const auto [cpu, was_idle] = choose_cpu(thread);
+    const bool preempts = !was_idle && thread.priority() > cpu->running_priority.load(std::memory_order_relaxed);
+    cpu->ready->push(thread, *cpu); // from here on it may run, and end, elsewhere
+    if (was_idle) {
+        poke(*cpu);
         return;
+    }
+    if (preempts && cpu == &this_cpu()) {
+        cpu->current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
+    } else if (preempts) {
+        cpu->reschedule_wanted.store(true, std::memory_order_release);
+        poke(*cpu);
     }
     // A CPU that went idle after choose_cpu looked, and scanned the lists before the push, must look again.
-    for (unsigned index = 0; index < cpu_count; ++index) {
-        if (!cpus[index].idle.load(std::memory_order_seq_cst)) continue;
-        poke(cpus[index]);
-        return;
+    for (unsigned index = 0; cpu_count > 1 && index < cpu_count; ++index)
+        if (cpus[index].idle.load(std::memory_order_seq_cst)) poke(cpus[index]);
+}
+
+namespace {
+    // After a change of what decides where and when the thread runs.
+    void reconsider(Thread& thread)
+    {
+        Cpu* const cpu = thread.queued_on.load(std::memory_order_acquire);
+        if (cpu && cpu->ready->remove(thread, *cpu)) make_ready(thread);
+        else if (thread.on_cpu.load(std::memory_order_seq_cst)) set_attention(thread, attention_reschedule);
     }
+} // namespace
+
+namespace {
+    void settle_priority(Thread& thread)
+    {
+        const std::uint8_t own = thread.own_priority.load(std::memory_order_relaxed);
+        const std::uint8_t inherited = thread.inherited_priority.load(std::memory_order_relaxed);
+        const std::uint8_t both = std::max(own, inherited);
+        if (thread.effective_priority.exchange(both, std::memory_order_relaxed) == both) return;
+        if (&thread == this_cpu().current) this_cpu().running_priority.store(both, std::memory_order_relaxed);
+        reconsider(thread);
+    }
+} // namespace
+
+void set_own_priority(Thread& thread, unsigned priority)
+{
+    thread.own_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_relaxed);
+    settle_priority(thread);
+}
+
+void set_inherited_priority(Thread& thread, unsigned priority)
+{
+    if (thread.inherited_priority.load(std::memory_order_relaxed) == priority) return;
+    thread.inherited_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_relaxed);
+    settle_priority(thread);
+}
+
+Status set_allowed_cpus(Thread& thread, std::uint64_t cpu_set)
+{
+    std::uint32_t running = 0;
+    for (unsigned index = 0; index < cpu_count; ++index)
+        if (cpus[index].online.load(std::memory_order_relaxed)) running |= 1u << index;
+    if ((cpu_set & running) == 0) return fail(Error::invalid_argument);
+    thread.allowed_cpus.store(static_cast<std::uint32_t>(cpu_set), std::memory_order_relaxed);
+    reconsider(thread);
+    return {};
 }
 
 namespace {
@@ -166,23 +231,27 @@ void schedule_to(Thread* successor)
 {
     Cpu& cpu = this_cpu();
     Thread& self = *cpu.current;
-    // One that is still on its way out of another CPU can't be taken (see pop_ready), only queued.
-    if (successor && successor->on_cpu.load(std::memory_order_acquire)) make_ready(*std::exchange(successor, nullptr));
-    Thread* next = successor ? successor : pop_ready(cpu, self);
-    bool may_stay = false;
-    {
+    // One that is still on its way out of another CPU can't be taken (see RunQueue::first_of), only queued.
+    if (successor && (successor->on_cpu.load(std::memory_order_acquire) || !successor->may_run_on(cpu.number)))
+        make_ready(*std::exchange(successor, nullptr));
+    bool running = false; // false: it sleeps, has ended, or was woken again before it got off the CPU
+    if (&self != cpu.idle_thread) {
         Guard guard(self.lock);
-        may_stay = self.state == ThreadState::running && &self != cpu.idle_thread;
-        // Woken again before it got off the CPU, and found by itself: it simply goes on.
-        if (next == &self) {
-            self.state = ThreadState::running;
-            return;
-        }
+        running = self.state == ThreadState::running;
+    }
+    const bool may_stay = running && self.may_run_on(cpu.number);
+    // Who may stay gives way to its equals and betters only.
+    Thread* next = successor ? successor : cpu.ready->take(self, cpu.number, may_stay ? self.priority() : 0);
+    if (next == &self) { // woken again, and found by itself: it simply goes on
+        Guard guard(self.lock);
+        self.state = ThreadState::running;
+        return;
     }
     if (!next && !may_stay) next = steal(cpu, self);
     if (!next) {
         if (may_stay) {
-            cpu.slice_end = clock_now() + time_slice;
+            cpu.slice_end = clock_now() + slice_of(self);
+            cpu.running_priority.store(self.priority(), std::memory_order_relaxed);
             return;
         }
         next = cpu.idle_thread;
@@ -192,13 +261,14 @@ void schedule_to(Thread* successor)
         if (self.state == ThreadState::ready) self.state = ThreadState::running;
         return;
     }
-    if (may_stay) {
+    if (running) {
         {
             Guard guard(self.lock);
             self.state = ThreadState::ready;
         }
-        Guard guard(cpu.run_queue_lock);
-        cpu.ready->threads.push_back(&self);
+        if (!may_stay) make_ready(self); // elsewhere
+        else if (next->priority() > self.priority()) cpu.ready->push_first(self, cpu); // interrupted in its turn
+        else cpu.ready->push(self, cpu);
     }
     {
         Guard guard(next->lock);
@@ -215,6 +285,7 @@ void end_current_thread()
         Guard guard(self.lock);
         self.state = ThreadState::ended;
     }
+    count_runnable(self, -1);
     if (this_cpu().extended_state_owner == &self) this_cpu().extended_state_owner = nullptr;
     schedule();
     panic("an ended thread was scheduled");
@@ -229,10 +300,8 @@ void idle_loop()
         cpu.idle.store(true, std::memory_order_relaxed);
         program_timer_interrupt();
         bool empty = true;
-        for (unsigned index = 0; index < cpu_count && empty; ++index) {
-            Guard guard(cpus[index].run_queue_lock);
-            empty = !cpus[index].ready || cpus[index].ready->threads.empty();
-        }
+        for (unsigned index = 0; index < cpu_count && empty; ++index)
+            empty = !cpus[index].ready || !cpus[index].ready->has_work_for(cpu.number);
         if (empty) wait_for_interrupt();
     }
 }
@@ -262,6 +331,7 @@ Error sleep(Spinlock& queue_lock, const WaitRecord& record, Thread* successor) N
     self.wait.sequence = sequence;
     self.wait_result = Error::none;
     self.state = ThreadState::blocked;
+    count_runnable(self, -1);
     self.lock.release();
     queue_lock.release();
 
@@ -283,6 +353,7 @@ namespace {
     {
         thread.state = ThreadState::ready;
         thread.wait_result = result;
+        count_runnable(thread, 1);
         ORRERY_TRACE(thread, woken, 0, thread.number, static_cast<std::uint64_t>(result), thread.wait.object);
         make_ready(thread);
     }
@@ -303,6 +374,7 @@ bool begin_wake(Thread& thread, Error result)
     if (thread.state != ThreadState::blocked) return false;
     thread.state = ThreadState::ready;
     thread.wait_result = result;
+    count_runnable(thread, 1);
     ORRERY_TRACE(thread, woken, 0, thread.number, static_cast<std::uint64_t>(result), thread.wait.object);
     return true;
 }

@@ -9,7 +9,10 @@
 
 namespace orrery::kernel {
 
-inline constexpr std::uint64_t time_slice = 10'000'000; // ns
+// How long a space's threads run before it is the turn of others with the same priority. A space with several runnable
+// threads divides it among them, so that spaces and not threads have equal shares.
+inline constexpr std::uint64_t time_slice = 10'000'000;  // ns
+inline constexpr std::uint64_t shortest_slice = 20'000; // ns; a switch must stay small beside it
 
 Thread& current_thread();
 
@@ -17,6 +20,11 @@ Thread& current_thread();
 void make_ready(Thread& thread);
 // Gives the CPU to the next ready thread; returns when this one runs again. No lock may be held.
 void schedule();
+void set_own_priority(Thread& thread, unsigned priority);
+// What a thread has of others that wait for it; 0 = nothing.
+void set_inherited_priority(Thread& thread, unsigned priority);
+// invalid_argument if the set has no CPU that runs. The thread leaves its present CPU soon if it must.
+Status set_allowed_cpus(Thread& thread, std::uint64_t cpu_set);
 // The calling thread ends here. Its stack is freed by the next thread on this CPU.
 [[noreturn]] void end_current_thread();
 // An interrupt for `cpu` to look at its current thread's attention word (or to leave idle).

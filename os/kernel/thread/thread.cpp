@@ -1,6 +1,7 @@
 // Making and unmaking threads.
 #include "kernel/thread/thread.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -40,6 +41,8 @@ Result<Ref<Thread>> Thread::create(Ref<AddressSpace> space, const Start& start)
     auto thread = Ref<Thread>::adopt(raw); // an error below destroys what there is so far
     register_thread(*raw);
     thread->space = Ref<AddressSpace>(space).leak();
+    const std::uint32_t priority = std::min(abi::priority_normal, space->limit(abi::SpaceLimit::priority));
+    thread->own_priority = thread->effective_priority = static_cast<std::uint8_t>(priority);
     thread->kernel_stack = allocate_kernel_stack();
     // XSAVE areas are 64-byte aligned: heap blocks are aligned to their size class.
     thread->extended_state = static_cast<std::byte*>(heap_allocate(extended_state_size()));
@@ -67,6 +70,7 @@ Status Thread::start()
     TRY_STATUS(space->join(*this));
     ORRERY_TRACE(thread, created, 0, number, space->number, trap_frame->rip);
     reference(); // a living thread has a reference on itself; finish_switch drops it
+    space->runnable_threads.fetch_add(1, std::memory_order_relaxed);
     make_ready(*this);
     return {};
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "abi/scheduling.h"
 #include "abi/signal.h"
 #include "abi/syscall.h"
 #include "kernel/base/error.h"
@@ -104,6 +105,18 @@ public:
     int signal_timer_number = 0;
     std::uint64_t signal_timer_interval = 0; // ns; 0 = once
 
+    // Scheduling. `inherited` is what a server has of its callers (scheme/scheme.cpp) and only ever raises.
+    std::atomic<std::uint8_t> own_priority { abi::priority_normal };
+    std::atomic<std::uint8_t> inherited_priority { 0 };
+    std::atomic<std::uint8_t> effective_priority { abi::priority_normal }; // the higher of the two
+    unsigned priority() const { return effective_priority.load(std::memory_order_relaxed); }
+    std::atomic<std::uint32_t> allowed_cpus { ~std::uint32_t { 0 } }; // bit per CPU
+    bool may_run_on(unsigned cpu_number) const
+    {
+        return (allowed_cpus.load(std::memory_order_relaxed) >> cpu_number & 1) != 0;
+    }
+    std::atomic<Cpu*> queued_on { nullptr }; // whose run queue it waits in; changes under that queue's lock
+    std::uint8_t queued_level = 0;           // likewise
     ListLink<Thread> run_link;   // a CPU's ready list
     ListLink<Thread> space_link; // the space's threads
     std::uint64_t exit_word = 0; // user address to zero and wake at the end

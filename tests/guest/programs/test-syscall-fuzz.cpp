@@ -120,6 +120,7 @@ bool is_suicide(const fuzz::Call& call, const std::uint64_t (&words)[6])
         return handle != 0 && handle < 999;
     }
     case Syscall::space_end:
+    case Syscall::space_limit:
     case Syscall::thread_create:
     case Syscall::memory_unmap:
     case Syscall::memory_move:

@@ -1,0 +1,226 @@
+// Who runs first, for how long, and where: priorities, shares of spaces, processors, and what servers inherit.
+#include "machine.h"
+
+#include <gtest/gtest.h>
+#include <map>
+
+#include "kernel/cpu/clock.h"
+#include "kernel/scheme/scheme.h"
+#include "kernel/thread/run_queue.h"
+#include "kernel/thread/scheduler.h"
+
+namespace orrery::kernel::host {
+namespace {
+
+class Scheduling : public testing::Test {
+protected:
+    Ref<AddressSpace> space(const char* name) { return machine_.make_space(name); }
+    // A thread that is ready with this priority from the beginning.
+    Ref<Thread> spawn(const Ref<AddressSpace>& where, unsigned priority, std::function<void()> program)
+    {
+        const auto thread = machine_.spawn(where, std::move(program));
+        set_own_priority(*thread, priority);
+        return thread;
+    }
+    Machine machine_;
+    std::string order_;
+};
+
+TEST_F(Scheduling, higher_priorities_run_first_and_equals_in_their_order)
+{
+    const auto one = space("one");
+    const std::pair<unsigned, char> threads[] = { { 16, 'c' }, { 20, 'a' }, { 0, 'e' }, { 16, 'd' }, { 20, 'b' } };
+    for (const auto& [priority, name] : threads)
+        spawn(one, priority, [this, name] { order_ += name; });
+    machine_.run_ready();
+    EXPECT_EQ(order_, "abcde");
+}
+
+TEST_F(Scheduling, who_yields_gives_way_to_equals_but_not_to_lesser_ones)
+{
+    const auto one = space("one");
+    spawn(one, 10, [&] { order_ += 'l'; });
+    for (const char name : { 'a', 'b' })
+        spawn(one, 20, [&, name] {
+            for (int round = 0; round < 3; ++round) {
+                order_ += name;
+                schedule();
+            }
+        });
+    machine_.run_ready();
+    EXPECT_EQ(order_, "abababl");
+}
+
+TEST_F(Scheduling, a_woken_thread_of_higher_priority_is_taken_at_once)
+{
+    static Spinlock nobodys { LockRank::waiters };
+    const auto one = space("one");
+    const auto nap = [&]() NO_THREAD_SAFETY_ANALYSIS {
+        nobodys.acquire();
+        (void)sleep(nobodys, { WaitReason::signal, 0, 0, abi::no_deadline, 0 });
+    };
+    const auto important = spawn(one, 20, [&] {
+        nap();
+        order_ += 'h';
+    });
+    const auto equal = spawn(one, 10, [&] {
+        nap();
+        order_ += 'e';
+    });
+    machine_.run_ready();
+    spawn(one, 10, [&] {
+        order_ += '1';
+        wake(*equal, Error::none);
+        user_point();
+        order_ += '2';
+        wake(*important, Error::none);
+        user_point();
+        order_ += '3';
+    });
+    machine_.run_ready();
+    EXPECT_EQ(order_, "12h3e");
+}
+
+// Also behind a single busy thread, which is in no queue while it runs.
+TEST_F(Scheduling, the_lowest_get_a_turn_now_and_then)
+{
+    for (int busy = 1; busy <= 2; ++busy) {
+        const auto one = space("one");
+        int low = 0, high = 0;
+        spawn(one, 0, [&] {
+            for (; low < 4; ++low)
+                schedule();
+        });
+        for (int index = 0; index < busy; ++index)
+            spawn(one, 30, [&] {
+                for (; low < 4 && high < 1000; ++high)
+                    schedule();
+            });
+        machine_.run_ready();
+        EXPECT_EQ(low, 4);
+        EXPECT_LT(high, 100);
+    }
+}
+
+// One space with nine busy threads and one with a single one get the same time.
+TEST_F(Scheduling, spaces_share_the_time_however_many_threads_they_have)
+{
+    set_clock(1'000'000);
+    std::map<std::string, std::uint64_t> time;
+    const auto crowd = space("crowd");
+    const auto single = space("single");
+    const auto run = [&](const char* name) {
+        for (int turn = 0; turn < 40; ++turn) {
+            const std::uint64_t slice = this_cpu().slice_end - clock_now();
+            if (crowd->runnable_threads == 9 && single->runnable_threads == 1) time[name] += slice;
+            set_clock(this_cpu().slice_end);
+            schedule();
+        }
+    };
+    for (int index = 0; index < 9; ++index)
+        spawn(crowd, 16, [&] { run("crowd"); });
+    spawn(single, 16, [&] { run("single"); });
+    machine_.run_ready();
+    ASSERT_GT(time["single"], 0u);
+    const double ratio = static_cast<double>(time["crowd"]) / static_cast<double>(time["single"]);
+    EXPECT_NEAR(ratio, 1.0, 0.15);
+    EXPECT_EQ(crowd->runnable_threads, 0u);
+    EXPECT_EQ(single->runnable_threads, 0u);
+}
+
+TEST_F(Scheduling, a_thread_runs_only_where_it_may)
+{
+    const QuietCpu other(1);
+    const auto one = space("one");
+    const auto thread = machine_.spawn(one, [&] { order_ += 'x'; });
+    EXPECT_EQ(set_allowed_cpus(*thread, 0).error(), Error::invalid_argument);
+    EXPECT_EQ(set_allowed_cpus(*thread, std::uint64_t { 1 } << 5).error(), Error::invalid_argument)
+        << "no such processor";
+    ASSERT_TRUE(set_allowed_cpus(*thread, 2));
+    EXPECT_EQ(thread->queued_on.load(), &cpus[1]) << "it moves there";
+    machine_.run_ready();
+    EXPECT_EQ(order_, "") << "and nobody steals it";
+    ASSERT_TRUE(set_allowed_cpus(*thread, 1));
+    machine_.run_ready();
+    EXPECT_EQ(order_, "x");
+}
+
+TEST_F(Scheduling, two_that_are_woken_together_go_to_two_idle_processors)
+{
+    const QuietCpu first(1), second(2);
+    cpus[1].idle = cpus[2].idle = true;
+    const auto one = space("one");
+    const auto a = machine_.spawn(one, [] {});
+    const auto b = machine_.spawn(one, [] {});
+    EXPECT_NE(a->queued_on.load(), b->queued_on.load());
+    machine_.run_ready(); // steals both
+    cpus[1].idle = cpus[2].idle = false;
+}
+
+// The classical inversion: a busy thread of middle priority must not keep the server from the call that an important
+// caller waits behind.
+TEST_F(Scheduling, a_server_at_work_inherits_the_priority_of_who_waits_behind)
+{
+    const auto scheme = *Scheme::create();
+    const auto server = space("server"), low = space("low"), middle = space("middle"), high = space("high");
+    ASSERT_TRUE(server->handles.insert(scheme, abi::right_serve));
+    bool middle_may_run = false;
+    const auto worker = spawn(server, 5, [&] {
+        abi::Cqe answer {};
+        auto entry = scheme->receive(nullptr, abi::no_deadline);
+        for (int call = 0; call < 2; ++call) {
+            schedule(); // work, in which others may come
+            order_ += call == 0 ? 's' : 'S';
+            answer = { .flags = 0, .extra = {}, .tag = entry->tag, .result = 0 };
+            if (call == 0) entry = scheme->receive(&answer, abi::no_deadline);
+        }
+        EXPECT_TRUE(scheme->reply(answer));
+    });
+    const auto call = [&](char name) {
+        Operation operation;
+        operation.entry.opcode = abi::first_free_opcode;
+        EXPECT_TRUE(scheme->call(operation, abi::no_deadline));
+        order_ += name;
+    };
+    machine_.run_ready();
+    spawn(low, 3, [&] {
+        middle_may_run = true;
+        spawn(middle, 10, [&] { order_ += 'm'; });
+        spawn(high, 20, [&] { call('H'); });
+        call('l');
+    });
+    machine_.run_ready();
+    EXPECT_TRUE(middle_may_run);
+    // Received for the low caller, boosted by the high one: both calls are done before the middle one gets the
+    // processor.
+    EXPECT_EQ(order_.find('m') > order_.find('H'), true) << order_;
+    EXPECT_EQ(order_.find('s') < order_.find('m'), true) << order_;
+}
+
+TEST_F(Scheduling, limits_only_shrink)
+{
+    const auto maker = space("maker");
+    EXPECT_EQ(maker->shrink_limit(abi::SpaceLimit::threads, 100'000).error(), Error::invalid_argument);
+    ASSERT_TRUE(maker->shrink_limit(abi::SpaceLimit::threads, 2));
+    ASSERT_TRUE(maker->shrink_limit(abi::SpaceLimit::priority, 4));
+    ASSERT_TRUE(maker->shrink_limit(abi::SpaceLimit::handles, 1));
+    ASSERT_TRUE(maker->shrink_limit(abi::SpaceLimit::mappings, 1));
+    EXPECT_EQ(maker->shrink_limit(abi::SpaceLimit::threads, 3).error(), Error::invalid_argument);
+    const auto made = *AddressSpace::create(std::span("made", 4), maker.get());
+    const auto memory = *MemoryObject::create(page_size);
+    ASSERT_TRUE(made->handles.insert(memory, abi::right_read));
+    EXPECT_EQ(made->handles.insert(memory, abi::right_read).error(), Error::limit_reached);
+    ASSERT_TRUE(made->map(memory, 0, 0, page_size, abi::protection_read));
+    EXPECT_EQ(made->map(memory, 0, 0, page_size, abi::protection_read).error(), Error::limit_reached);
+    const Thread::Start start { 0x400000, 0x7000'0000, 0, 0 };
+    for (int index = 0; index < 2; ++index) {
+        const auto thread = *Thread::create(made, start);
+        EXPECT_EQ(thread->priority(), 4u);
+        EXPECT_TRUE(thread->start());
+    }
+    EXPECT_EQ((*Thread::create(made, start))->start().error(), Error::limit_reached);
+    machine_.run_ready();
+}
+
+} // namespace
+} // namespace orrery::kernel::host
