@@ -14,6 +14,7 @@
 #include "kernel/cpu/page_table.h"
 #include "kernel/memory/layout.h"
 #include "kernel/syscall/syscall.h"
+#include "kernel/thread/run_queue.h"
 #include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
@@ -119,7 +120,7 @@ namespace host {
             Cpu& cpu = cpus[number];
             cpu.self = &cpu;
             cpu.number = cpu.apic_id = number;
-            if (!cpu.ready) initialize_run_queue(cpu);
+            initialize_run_queue(cpu); // a new one: it counts turns
             cpu.idle_thread = cpu.current = Thread::create_idle(cpu);
             cpu.hot = &cpu.current->hot;
             cpu.previous = nullptr;
@@ -138,6 +139,7 @@ namespace host {
         void leave_cpu(Cpu& cpu)
         {
             cpu.online = false;
+            delete std::exchange(cpu.ready, nullptr);
             cpu.idle = false;
             unload(cpu);
             cpu.idle_thread->release();
