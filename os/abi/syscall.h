@@ -61,7 +61,9 @@ namespace orrery::abi {
       "copies between a server's memory and the buffer of a call that it received")                                    \
     X(thread_set_priority, "thread handle, priority", "says which threads it runs before (abi/scheduling.h)")          \
     X(thread_set_affinity, "thread handle, set of processors, a bit each", "says on which processors it may run")      \
-    X(space_limit, "space handle, SpaceLimit, value", "lowers a limit of the space (abi/scheduling.h)")
+    X(space_limit, "space handle, SpaceLimit, value", "lowers a limit of the space (abi/scheduling.h)")                \
+    X(thread_filter, "set of system calls, a bit each",                                                               \
+      "lets the calling thread make these calls only; another raises SIGSYS, whose handler can answer for the kernel")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,
@@ -69,6 +71,10 @@ enum class Syscall : std::uint64_t {
 #undef X
     count
 };
+
+// A thread's filter is one word.
+static_assert(static_cast<std::uint64_t>(Syscall::count) <= 64);
+constexpr std::uint64_t filter_bit(Syscall syscall) { return std::uint64_t { 1 } << static_cast<std::uint64_t>(syscall); }
 
 constexpr const char* name(Syscall syscall)
 {

@@ -19,6 +19,7 @@ unsigned cpu_count = 1;
 static_assert(offsetof(Cpu, self) == CPU_SELF && offsetof(Cpu, kernel_stack) == CPU_KERNEL_STACK);
 static_assert(offsetof(Cpu, user_stack) == CPU_USER_STACK && offsetof(Cpu, hot) == CPU_HOT);
 static_assert(offsetof(ThreadHot, attention) == HOT_ATTENTION && offsetof(ThreadHot, syscalls) == HOT_SYSCALLS);
+static_assert(offsetof(ThreadHot, filter) == HOT_FILTER);
 static_assert(offsetof(TrapFrame, rax) == FRAME_RAX && offsetof(TrapFrame, cs) == FRAME_CS);
 static_assert(abi::user_data_selector == USER_DATA_SELECTOR && abi::user_code_selector == USER_CODE_SELECTOR);
 static_assert(static_cast<unsigned>(abi::Syscall::count) == SYSCALL_COUNT);

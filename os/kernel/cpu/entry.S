@@ -59,6 +59,9 @@ syscall_entry:
     incq HOT_SYSCALLS(%rbx)
     cmpq $SYSCALL_COUNT, %rax
     jae 2f
+    movq HOT_FILTER(%rbx), %rcx
+    btq %rax, %rcx
+    jnc 4f
     movq %r10, %rcx             # fourth argument, where C++ expects it
     xorl %ebp, %ebp             # frame pointer chains end at the kernel's door
     call *syscall_table(, %rax, 8)
@@ -72,6 +75,12 @@ syscall_entry:
     sysretq
 2:  call syscall_unknown
     jmp 1b
+4:  movq %rsp, %rdi             # the thread's filter does not allow this call
+    xorl %ebp, %ebp
+    call refuse_syscall
+    movq %gs:CPU_HOT, %rbx
+    cmpl $0, HOT_ATTENTION(%rbx)
+    je leave_kernel
 3:  movq %rsp, %rdi
     call return_to_user
     jmp leave_kernel

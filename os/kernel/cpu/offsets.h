@@ -7,8 +7,9 @@
 #define CPU_HOT 24
 #define HOT_ATTENTION 0
 #define HOT_SYSCALLS 8
+#define HOT_FILTER 16
 #define FRAME_RAX 80
 #define FRAME_CS 144
 #define USER_DATA_SELECTOR 0x1b
 #define USER_CODE_SELECTOR 0x23
-#define SYSCALL_COUNT 42
+#define SYSCALL_COUNT 43

@@ -100,6 +100,14 @@ void deliver_fault(Thread& thread, TrapFrame& frame, const Fault& fault)
     divert(thread, frame);
 }
 
+void refuse_syscall(TrapFrame& frame)
+{
+    constexpr int signal_bad_call = 31;
+    frame.error_code = frame.rax;
+    frame.rax = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::access_denied));
+    deliver_fault(current_thread(), frame, { signal_bad_call, abi::SignalCode::fault_1, frame.rip });
+}
+
 Status register_signals(std::uint64_t thread_control, std::uint64_t process_control, std::uint64_t trampoline)
 {
     Thread& thread = current_thread();

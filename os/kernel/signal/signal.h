@@ -26,12 +26,17 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
 // On the way to user mode: diverts the thread if a signal is deliverable, or notes that it inhibits delivery.
 void deliver_signals(Thread& thread, TrapFrame& frame);
 
+// A system call that the thread's filter does not allow: SIGSYS with the call's number as error code, the arguments where the
+// program put them, and access_denied in RAX for a handler that does not answer for the kernel.
+extern "C" void refuse_syscall(TrapFrame& frame);
+
 // A fault in user mode: diverts the thread with a fault record, or ends its space if it cannot take the signal.
 struct Fault {
     int signal;
     abi::SignalCode code;
     std::uint64_t address;
 };
+// What the trap frame's vector and error code say of the fault goes into its record, too.
 void deliver_fault(Thread& thread, TrapFrame& frame, const Fault& fault);
 
 // Before a thread ends or when it cannot take a process-directed signal: another one that allows it shall look. A thread

@@ -20,6 +20,7 @@ namespace {
         AddressSpace& own = *current_thread().space;
         TRY(space, own.handles.find<AddressSpace>(handle, abi::right_manage));
         TRY(thread, Thread::create(space, start));
+        thread->hot.filter = current_thread().hot.filter; // or a thread could make another one that may do more
         // The handle first: a thread that runs although the call failed would be out of anybody's reach.
         TRY(inserted, own.handles.insert(thread, thread_rights));
         if (const Status started = thread->start(); !started) {
@@ -96,6 +97,13 @@ SyscallValue syscall_thread_self(
 {
     Thread& self = current_thread();
     return to_value(self.space->handles.insert(Ref<Thread>(&self), thread_rights));
+}
+
+SyscallValue syscall_thread_filter(
+    std::uint64_t allowed, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    current_thread().hot.filter &= allowed;
+    return 0;
 }
 
 SyscallValue syscall_thread_end(

@@ -47,6 +47,7 @@ enum Attention : std::uint32_t {
 struct ThreadHot { // what assembly touches (cpu/offsets.h)
     std::atomic<std::uint32_t> attention { 0 };
     std::uint64_t syscalls = 0; // system calls that this thread has made
+    std::uint64_t filter = ~std::uint64_t { 0 }; // bit per abi::Syscall that it may make; its own, and only shrinks
 };
 
 // What a sleeping thread waits for. Written by the thread itself before it sleeps, so a stopped guest shows the truth.

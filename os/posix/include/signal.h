@@ -131,6 +131,11 @@ typedef struct {
             long __band;
             int __descriptor;
         } __poll;
+        struct {
+            void *__address; /* behind the call's instruction */
+            int __number;
+            unsigned __architecture;
+        } __call; /* SIGSYS */
     } __fields;
 } siginfo_t;
 
@@ -143,6 +148,9 @@ typedef struct {
 #define si_addr __fields.__fault.__address
 #define si_band __fields.__poll.__band
 #define si_fd __fields.__poll.__descriptor
+#define si_call_addr __fields.__call.__address
+#define si_syscall __fields.__call.__number
+#define si_arch __fields.__call.__architecture
 
 #define SI_USER 0
 #define SI_KERNEL 0x80
@@ -173,6 +181,7 @@ typedef struct {
 #define BUS_ADRALN 1
 #define BUS_ADRERR 2
 #define BUS_OBJERR 3
+#define SYS_SECCOMP 1 /* a filter does not allow the system call */
 #define TRAP_BRKPT 1
 #define TRAP_TRACE 2
 #define CLD_EXITED 1

@@ -74,6 +74,8 @@ Choice look(ThreadControl& control)
             .address = control.fault.address,
             .cause = control.fault.cause,
         };
+        if (control.fault.signal == 31) [[unlikely]] // SIGSYS: si_syscall, and AUDIT_ARCH_X86_64 as si_arch
+            runtime::thread_state.claimed_information.value = control.fault.error_code | std::uint64_t { 0xc000'003e } << 32;
         return { static_cast<std::int32_t>(control.fault.signal), Origin::fault,
             &runtime::thread_state.claimed_information };
     }

@@ -60,7 +60,7 @@ void fill_siginfo(std::uint8_t* siginfo, int number, const abi::SignalInfo& info
     words[1] = static_cast<std::uint32_t>(info.code);
     if (is_fault) {
         words[2] = info.address;
-        words[3] = 0;
+        words[3] = info.value; // SIGSYS
     } else {
         words[2] = info.process_id | std::uint64_t { info.user_id } << 32;
         words[3] = number == 17 ? static_cast<std::uint32_t>(info.status) : info.value; // SIGCHLD

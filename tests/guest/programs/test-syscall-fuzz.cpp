@@ -114,6 +114,7 @@ bool is_suicide(const fuzz::Call& call, const std::uint64_t (&words)[6])
 {
     const bool own = static_cast<std::uint32_t>(words[0]) == places.space;
     switch (call.number) {
+    case Syscall::thread_filter:
     case Syscall::thread_end: return true; // see end_threads_with_bad_words
     case Syscall::handle_close: {
         const auto handle = static_cast<std::uint32_t>(words[0]);
