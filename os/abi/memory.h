@@ -32,4 +32,17 @@ enum class Advice : std::uint32_t {
     count
 };
 
+// How short memory is. X(name, sentence)
+#define ORRERY_MEMORY_PRESSURES(X)                                            \
+    X(none, "there is enough")                                                \
+    X(low, "less than a quarter is free: give up what is easily had again")   \
+    X(medium, "less than an eighth is free: give up all that can be had again") \
+    X(critical, "less than a thirty-second is free: requests will soon fail")
+
+enum class MemoryPressure : std::uint32_t {
+#define X(name, sentence) name,
+    ORRERY_MEMORY_PRESSURES(X)
+#undef X
+};
+
 } // namespace orrery::abi

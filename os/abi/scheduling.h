@@ -15,7 +15,8 @@ inline constexpr std::uint32_t priority_normal = 16;
     X(priority, "the highest priority that a thread of the space can have") \
     X(threads, "how many threads it can have")                             \
     X(handles, "how many handles it can hold")                             \
-    X(mappings, "how many mappings it can have")
+    X(mappings, "how many mappings it can have")                            \
+    X(memory, "how many pages its memory objects can hold (those that it was the first to map)")
 
 enum class SpaceLimit : std::uint32_t {
 #define X(name, sentence) name,

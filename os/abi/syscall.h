@@ -63,7 +63,9 @@ namespace orrery::abi {
     X(thread_set_affinity, "thread handle, set of processors, a bit each", "says on which processors it may run")      \
     X(space_limit, "space handle, SpaceLimit, value", "lowers a limit of the space (abi/scheduling.h)")                \
     X(thread_filter, "set of system calls, a bit each",                                                               \
-      "lets the calling thread make these calls only; another raises SIGSYS, whose handler can answer for the kernel")
+      "lets the calling thread make these calls only; another raises SIGSYS, whose handler can answer for the kernel") \
+    X(memory_pressure_wait, "MemoryPressure, deadline",                                                               \
+      "waits until memory is that short and it is this program's turn to give some back; returns the level")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

@@ -44,6 +44,7 @@ std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
     if (reason == "scheme_cancel")
         return "has cancelled its call to " + scheme + by_whom + ", and waits for the server to give it up";
     if (reason == "scheme_receive") return "waits for calls to " + scheme + " (it is a server)";
+    if (reason == "memory_pressure") return "waits to be told that memory is short";
     if (reason == "stopped") return "is stopped by SIGSTOP or its like, until SIGCONT comes";
     if (reason.empty() || reason == "none") return "sleeps without a recorded reason";
     return "waits (" + reason + ", object " + hex(thread.wait_object) + ")";

@@ -15,6 +15,8 @@ inline Cpu* read_cpu_pointer()
     return cpu;
 }
 // STI takes effect after the next instruction, so an interrupt cannot slip in between and be slept through.
+// Lets interrupts that wait come in now (STI takes effect behind the next instruction).
+inline void open_interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
 inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 
 inline void out8(std::uint16_t port, std::uint8_t value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }

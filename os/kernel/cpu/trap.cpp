@@ -9,6 +9,7 @@
 #include "kernel/cpu/machine.h"
 #include "kernel/cpu/trap_frame.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/pressure.h"
 #include "kernel/memory/reclaim.h"
 #include "kernel/memory/user_access.h"
 #include "kernel/signal/signal.h"
@@ -74,9 +75,11 @@ namespace {
     {
         for (;;) {
             const Status result = thread.space->resolve_fault(address, access_of(frame.error_code));
-            if (result || result.error() != Error::out_of_memory) return result;
             // A fault in a copy of the kernel may come while a lock is held; then there is nothing to be done here.
-            if (this_cpu().held_lock_ranks != 0 || reclaim(reclaim_batch) == 0) return result;
+            const bool may_do_more = this_cpu().held_lock_ranks == 0;
+            if (may_do_more) consider_pressure();
+            if (result || result.error() != Error::out_of_memory) return result;
+            if (!may_do_more || reclaim(reclaim_batch) == 0) return result;
         }
     }
 
@@ -111,7 +114,7 @@ namespace {
         }
         const Status result = resolve(thread, frame, address);
         if (result) return;
-        if (result.error() == Error::out_of_memory) {
+        if (result.error() == Error::out_of_memory || result.error() == Error::limit_reached) {
             deliver_fault(thread, frame, { 7, abi::SignalCode::fault_2, address });
             return;
         }

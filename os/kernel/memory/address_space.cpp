@@ -43,13 +43,18 @@ Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const
         return fail(Error::out_of_memory);
     }
     std::memcpy(space->name, name.data(), std::min(name.size(), name_size - 1));
-    constexpr std::uint32_t widest[] = { abi::priority_count - 1, max_threads, HandleTable::max_slots, max_mappings };
+    constexpr std::uint32_t widest[] = { abi::priority_count - 1, max_threads, HandleTable::max_slots, max_mappings,
+        ~std::uint32_t { 0 } };
     static_assert(std::size(widest) == static_cast<unsigned>(abi::SpaceLimit::count));
     for (unsigned which = 0; which < std::size(widest); ++which)
         space->limits[which] = maker ? maker->limits[which].load(std::memory_order_relaxed) : widest[which];
     space->handles.set_limit(space->limit(abi::SpaceLimit::handles));
     register_space(*space);
-    return Ref<AddressSpace>::adopt(space);
+    auto made = Ref<AddressSpace>::adopt(space); // an error below destroys it
+    auto* account = new (std::nothrow) MemoryAccount(space->limit(abi::SpaceLimit::memory));
+    if (!account) return fail(Error::out_of_memory);
+    space->account = Ref<MemoryAccount>::adopt(account);
+    return made;
 }
 
 Status AddressSpace::shrink_limit(abi::SpaceLimit which, std::uint64_t value)
@@ -60,6 +65,7 @@ Status AddressSpace::shrink_limit(abi::SpaceLimit which, std::uint64_t value)
         if (value > before) return fail(Error::invalid_argument);
     } while (!limit.compare_exchange_weak(before, static_cast<std::uint32_t>(value), std::memory_order_relaxed));
     if (which == abi::SpaceLimit::handles) handles.set_limit(static_cast<std::uint32_t>(value));
+    if (which == abi::SpaceLimit::memory) account->limit.store(static_cast<std::uint32_t>(value), std::memory_order_relaxed);
     return {};
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/cpu/page_table.h"
 #include "kernel/handle/handle_table.h"
 #include "kernel/handle/object.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/memory_object.h"
 #include "kernel/thread/thread.h"
 
@@ -100,6 +101,8 @@ public:
     {
         return limits[static_cast<unsigned>(which)].load(std::memory_order_relaxed);
     }
+    Ref<MemoryAccount> account;
+    std::uint32_t pressure_episode = 0; // the last one that this space was told of (memory/pressure.cpp)
     std::atomic<std::uint32_t> runnable_threads { 0 }; // running or ready: they share one time slice
 
     Spinlock membership_lock { LockRank::membership };

@@ -8,6 +8,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/handle/object.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/frame_allocator.h"
 
 namespace orrery::kernel {
@@ -60,7 +61,7 @@ public:
     // Moves the page at `source_offset` of `source` (which becomes untouched memory) to `offset`, atomically for all
     // threads: each access sees the old page or the new one. already_exists if either page is pinned.
     Status replace(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset) EXCLUDES(lock_);
-    // abi::Advice for a range of whole pages.
+    // abi::Advice for a range of whole pages. interrupted if the thread is to end meanwhile.
     Status advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
     // Drops up to `count` clean pages of a discardable object; returns how many.
     std::uint64_t drop_clean(std::uint64_t count) EXCLUDES(lock_);
@@ -98,7 +99,16 @@ private:
     Result<Slot*> make_slot(std::uint64_t offset) REQUIRES(lock_);
     Result<Slot*> populate(std::uint64_t offset) REQUIRES(lock_);
     class FrameHolder;
+    template <typename Visit>
+    Status for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, bool interruptible, Visit visit)
+        EXCLUDES(lock_);
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
+    void count_resident(int change) REQUIRES(lock_)
+    {
+        resident_.fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
+        if (account_) account_->pages.fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
+    }
+    void charge(MemoryAccount* account) REQUIRES(lock_); // null: nobody
     void unmap_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     void write_protect_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     template <typename Visit>
@@ -108,7 +118,8 @@ private:
     const std::uint64_t size_;
     const std::uint32_t flags_;
     Slot** leaves_ GUARDED_BY(lock_); // [size / leaf_span], each null or a page of slots
-    std::atomic<std::uint64_t> resident_ { 0 };
+    std::atomic<std::uint64_t> resident_ { 0 }; // changes under lock_
+    Ref<MemoryAccount> account_ GUARDED_BY(lock_); // of a space that maps the object: the first one
     Mapper* mappers_ GUARDED_BY(lock_) = nullptr; // [0 .. mapper_count_), no order
     std::uint32_t mapper_count_ GUARDED_BY(lock_) = 0;
     std::uint32_t mapper_capacity_ GUARDED_BY(lock_) = 0;

@@ -1,6 +1,7 @@
 // System calls on what memory objects hold: clones, replacement, advice, physical memory.
 #include "kernel/boot/console.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/pressure.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
 
@@ -29,7 +30,16 @@ namespace {
     {
         if (advice >= static_cast<std::uint64_t>(abi::Advice::count)) return fail(Error::invalid_argument);
         TRY(target, own_handles().find<AddressSpace>(space, abi::right_manage));
-        return target->advise(address, length, static_cast<abi::Advice>(advice));
+        const Status advised = target->advise(address, length, static_cast<abi::Advice>(advice));
+        consider_pressure(); // pages were made, or given back
+        return advised;
+    }
+
+    Result<std::uint64_t> wait_until_short(std::uint64_t level, std::uint64_t deadline)
+    {
+        if (level > static_cast<std::uint64_t>(abi::MemoryPressure::critical)) return fail(Error::invalid_argument);
+        TRY(told, wait_for_pressure(static_cast<abi::MemoryPressure>(level), deadline));
+        return static_cast<std::uint64_t>(told);
     }
 
     Status replace(abi::Handle memory, std::uint64_t offset, abi::Handle source, std::uint64_t source_offset)
@@ -64,6 +74,12 @@ namespace {
     }
 
 } // namespace
+
+SyscallValue syscall_memory_pressure_wait(
+    std::uint64_t level, std::uint64_t deadline, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(wait_until_short(level, deadline));
+}
 
 SyscallValue syscall_memory_clone(
     std::uint64_t memory, std::uint64_t offset, std::uint64_t length, std::uint64_t, std::uint64_t, std::uint64_t)

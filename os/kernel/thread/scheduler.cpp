@@ -278,6 +278,18 @@ void schedule_to(Thread* successor)
 }
 } // namespace
 
+bool preemption_point()
+{
+    open_interrupt_window();
+    Thread& self = current_thread();
+    if (must_end(self)) return false;
+    if (self.hot.attention.load(std::memory_order_relaxed) & attention_reschedule) {
+        self.hot.attention.fetch_and(~std::uint32_t { attention_reschedule }, std::memory_order_relaxed);
+        schedule();
+    }
+    return true;
+}
+
 void end_current_thread()
 {
     Thread& self = current_thread();

@@ -20,6 +20,9 @@ Thread& current_thread();
 void make_ready(Thread& thread);
 // Gives the CPU to the next ready thread; returns when this one runs again. No lock may be held.
 void schedule();
+// In a long operation, while no lock is held: takes interrupts that wait, and lets others run if their turn has come. False if
+// the thread is to end, so the operation should.
+bool preemption_point();
 void set_own_priority(Thread& thread, unsigned priority);
 // What a thread has of others that wait for it; 0 = nothing.
 void set_inherited_priority(Thread& thread, unsigned priority);

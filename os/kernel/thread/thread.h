@@ -33,6 +33,7 @@ enum class WaitReason : std::uint32_t {
     stopped,       // SIGSTOP: until SIGCONT
     scheme_call,    // object = number of the scheme, value = number of the server's thread, once it has received the call
     scheme_cancel,  // the same, and the server has been asked to answer soon; signals do not end this wait
+    memory_pressure, // value = the level: until memory is that short
     scheme_receive, // object = number of the scheme: a server waits for calls
 };
 

@@ -3,8 +3,10 @@
 #include <csetjmp>
 #include <csignal>
 #include <cstring>
+#include <pthread.h>
 
 #include "abi/memory.h"
+#include "abi/scheduling.h"
 #include "check.h"
 
 namespace {
@@ -226,6 +228,51 @@ void test_physical()
     CHECK_EQUAL(raw::memory_create_physical(memory, page, page, 0), error(abi::Error::wrong_kind));
 }
 
+// A program that keeps what it could have again: when memory gets short it is told, and gives it back.
+constexpr std::uint64_t cache_size = 4096 * page;
+char* cache;
+std::atomic<int> told { 0 };
+
+void* give_back_when_told(void*)
+{
+    const auto level = raw::memory_pressure_wait(abi::MemoryPressure::low, abi::no_deadline);
+    told = 1;
+    CHECK(level >= static_cast<std::int64_t>(abi::MemoryPressure::low));
+    CHECK_EQUAL(raw::memory_advise(own_space(), cache, cache_size, abi::Advice::forget), 0);
+    return nullptr;
+}
+
+void test_pressure_is_told()
+{
+    CHECK_EQUAL(raw::memory_pressure_wait(abi::MemoryPressure::none, 0), error(abi::Error::invalid_argument));
+    CHECK_EQUAL(raw::memory_pressure_wait(abi::MemoryPressure::low, 1), error(abi::Error::timed_out));
+    cache = map(make(cache_size), cache_size);
+    CHECK_EQUAL(raw::memory_advise(own_space(), cache, cache_size, abi::Advice::populate), 0);
+    pthread_t listener {};
+    CHECK_EQUAL(pthread_create(&listener, nullptr, give_back_when_told, nullptr), 0);
+    // Takes memory until the other thread was told; the machine has less than this.
+    constexpr std::uint64_t piece = 64 * page;
+    char* const taken = map(make(std::uint64_t { 1 } << 32), std::uint64_t { 1 } << 32);
+    std::uint64_t size = 0;
+    for (; told.load() == 0 && size < std::uint64_t { 1 } << 32; size += piece) {
+        CHECK_EQUAL(raw::memory_advise(own_space(), taken + size, piece, abi::Advice::populate), 0);
+        raw::thread_yield();
+    }
+    CHECK_EQUAL(told.load(), 1);
+    CHECK_EQUAL(pthread_join(listener, nullptr), 0);
+    CHECK(cache[123] == 0); // it was given back, and can be had again
+    CHECK_EQUAL(raw::memory_unmap(own_space(), taken, std::uint64_t { 1 } << 32), 0);
+}
+
+// The last test: limits stay.
+void test_a_limit_is_an_error()
+{
+    char* const pages = map(make(1024 * page), 1024 * page);
+    CHECK_EQUAL(raw::space_limit(own_space(), abi::SpaceLimit::memory, 10), 0); // less than there is already
+    CHECK_EQUAL(touch(pages, true), SIGBUS);
+    CHECK_EQUAL(raw::memory_advise(own_space(), pages, page, abi::Advice::populate), error(abi::Error::limit_reached));
+}
+
 } // namespace
 
 int main()
@@ -242,5 +289,7 @@ int main()
     test_replace_under_running_thread();
     test_physical();
     test_discard_under_pressure();
+    test_pressure_is_told();
+    test_a_limit_is_an_error();
     std::printf("all held\n");
 }

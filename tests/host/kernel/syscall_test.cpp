@@ -146,7 +146,7 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::memory_clone, "mol" }, { Syscall::memory_move, "sala" }, { Syscall::memory_advise, "salu" },
     { Syscall::memory_replace, "momo" }, { Syscall::memory_create_physical, "wllu" },
     { Syscall::memory_physical_address, "wmo" }, { Syscall::memory_size, "m" }, { Syscall::signal_stop, "u" },
-    { Syscall::space_limit, "suu" }, { Syscall::thread_set_priority, "hu" },
+    { Syscall::space_limit, "suu" }, { Syscall::memory_pressure_wait, "ud" }, { Syscall::thread_set_priority, "hu" },
     { Syscall::thread_set_affinity, "hu" }, { Syscall::scheme_call, "Saad" }, { Syscall::scheme_receive, "Saad" }, { Syscall::scheme_copy, "Suuxlu" },
 };
 

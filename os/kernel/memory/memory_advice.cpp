@@ -1,0 +1,115 @@
+// What programs say of their pages, and pages that are dropped: in batches, each with one TLB shootdown, and between two of them
+// others may run.
+#include <utility>
+
+#include "kernel/memory/memory_object.h"
+#include "kernel/thread/scheduler.h"
+
+namespace orrery::kernel {
+namespace {
+
+    constexpr std::size_t batch_size = 64;       // pages
+    constexpr std::size_t steps_at_once = 512; // slots, or leaves that were never touched
+
+    // Frames that are in no slot any more. They go when the batch does: after every page table has forgotten them, and
+    // outside of the object's lock.
+    class FrameBatch {
+    public:
+        FrameBatch() = default;
+        FrameBatch(const FrameBatch&) = delete;
+        FrameBatch& operator=(const FrameBatch&) = delete;
+        ~FrameBatch()
+        {
+            for (std::size_t index = 0; index < count_; ++index) frame_allocator.release(frames_[index]);
+        }
+        void take(Frame* frame) { frames_[count_++] = frame; }
+        std::size_t size() const { return count_; }
+        bool full() const { return count_ == batch_size; }
+
+    private:
+        Frame* frames_[batch_size];
+        std::size_t count_ = 0;
+    };
+
+} // namespace
+
+// Visits the slots of a range in pieces, under the lock; `visit` gets each and the batch for what it takes out.
+template <typename Visit>
+Status MemoryObject::for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, bool interruptible, Visit visit)
+{
+    std::uint64_t taken = 0;
+    for (std::uint64_t place = offset; place < end && taken < most;) {
+        FrameBatch old;
+        const std::uint64_t begin = place;
+        {
+            Guard guard(lock_);
+            for (std::size_t steps = 0; place < end && !old.full() && taken + old.size() < most && steps < steps_at_once;
+                 ++steps, place += page_size) {
+                if (Slot* slot = find_slot(place)) visit(*slot, old);
+                else place = round_down(place, leaf_span) + leaf_span - page_size; // a leaf that was never touched
+            }
+        }
+        taken += old.size();
+        if (old.size() != 0) unmap_everywhere(begin, place - begin);
+        if (interruptible && !preemption_point()) return fail(Error::interrupted);
+    }
+    return {};
+}
+
+Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice)
+{
+    if (!is_page_aligned(offset) || !is_page_aligned(length) || length == 0 || offset > size_ || length > size_ - offset)
+        return fail(Error::invalid_argument);
+    const bool about_dropping
+        = advice == abi::Advice::clean || advice == abi::Advice::keep || advice == abi::Advice::restore;
+    if (about_dropping && !(flags_ & abi::memory_discardable)) return fail(Error::invalid_argument);
+    const std::uint64_t end = offset + length;
+    constexpr std::uint64_t all = ~std::uint64_t { 0 };
+
+    switch (advice) {
+    case abi::Advice::populate:
+        for (std::uint64_t place = offset; place < end; place += page_size) {
+            {
+                Guard guard(lock_);
+                TRY_STATUS(populate(place));
+            }
+            if ((place - offset) % (batch_size * page_size) == 0 && !preemption_point()) return fail(Error::interrupted);
+        }
+        return {};
+    case abi::Advice::forget:
+        return for_slots(offset, end, all, true, [this](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
+            if (slot & slot_pinned) return;
+            if (Frame* frame = frame_of(std::exchange(slot, Slot { 0 }))) {
+                count_resident(-1);
+                old.take(frame);
+            }
+        });
+    case abi::Advice::clean:
+        TRY_STATUS(for_slots(offset, end, all, true, [](Slot& slot, FrameBatch&) {
+            if (frame_of(slot) && !(slot & slot_pinned)) slot |= slot_clean;
+        }));
+        write_protect_everywhere(offset, length);
+        return {};
+    case abi::Advice::keep:
+        return for_slots(offset, end, all, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_clean; });
+    case abi::Advice::restore:
+        return for_slots(offset, end, all, true, [](Slot& slot, FrameBatch&) {
+            if (slot == slot_discarded) slot = 0;
+        });
+    default: return fail(Error::invalid_argument);
+    }
+}
+
+std::uint64_t MemoryObject::drop_clean(std::uint64_t count)
+{
+    std::uint64_t dropped = 0;
+    (void)for_slots(0, size_, count, false, [&](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
+        if (!(slot & slot_clean) || (slot & slot_pinned)) return;
+        old.take(frame_of(std::exchange(slot, slot_discarded)));
+        count_resident(-1);
+        ++dropped;
+    });
+    return dropped;
+}
+
+} // namespace orrery::kernel
