@@ -20,10 +20,11 @@
 #include "inspector/views/signals/signals_view.h"
 #include "inspector/views/threads/threads_view.h"
 #include "inspector/views/timeline/timeline_view.h"
+#include "inspector/views/waits/waits_view.h"
 
 namespace orrery::inspector {
 namespace {
-constexpr int layout_version = 1; // a saved layout of another version is not used
+constexpr int layout_version = 2; // a saved layout of another version is not used
 }
 
 void MainWindow::make_docks()
@@ -33,7 +34,8 @@ void MainWindow::make_docks()
     // In the order of Ctrl+1..9.
     QList<View*> views { new ThreadsView(context), new SignalsView(context), new FramesView(context),
         new RingsView(context), source_view_, new DisassemblyView(context), new RegistersView(context),
-        new TimelineView(context), new ConsoleView(context), new MemoryView(context) };
+        new TimelineView(context), new ConsoleView(context), new MemoryView(context),
+        new WaitsView(context) };
     if (lesson_) views += new LessonView(context, lesson_);
     for (auto* view : views) {
         auto* dock = new ViewDock(view, this);
@@ -54,7 +56,7 @@ void MainWindow::reset_layout()
     const auto get = [this](const char* name) { return dock(QLatin1String(name)); };
     auto *threads = get("threads"), *signals_dock = get("signals"), *frames = get("frames"), *rings = get("rings"),
          *source = get("source"), *disassembly = get("disassembly"), *registers = get("registers"),
-         *timeline = get("timeline"), *console = get("console"), *memory = get("memory");
+         *timeline = get("timeline"), *console = get("console"), *memory = get("memory"), *waits = get("waits");
     addDockWidget(Qt::LeftDockWidgetArea, threads);
     addDockWidget(Qt::RightDockWidgetArea, source);
     splitDockWidget(threads, signals_dock, Qt::Vertical);
@@ -64,6 +66,7 @@ void MainWindow::reset_layout()
     tabifyDockWidget(source, disassembly);
     tabifyDockWidget(frames, registers);
     tabifyDockWidget(registers, memory);
+    tabifyDockWidget(memory, waits);
     tabifyDockWidget(timeline, console);
     for (auto* dock : docks_)
         if (dock->view()->objectName() != QLatin1String("lesson")) dock->show();

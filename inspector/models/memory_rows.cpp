@@ -27,18 +27,10 @@ QString protection_text(std::uint32_t protection)
 
 QString rights_text(std::uint32_t rights)
 {
-    struct Name {
-        std::uint32_t bit;
-        const char* name;
-    };
-    static constexpr Name names[] = { { abi::right_read, "read" }, { abi::right_write, "write" },
-        { abi::right_execute, "execute" }, { abi::right_duplicate, "duplicate" }, { abi::right_manage, "manage" },
-        { abi::right_signal, "signal" }, { abi::right_wait, "wait" }, { abi::right_produce, "produce" },
-        { abi::right_consume, "consume" } };
     if (rights == abi::all_rights) return translate("all");
     QStringList set;
-    for (const auto& name : names)
-        if ((rights & name.bit) != 0) set += QLatin1String(name.name);
+    for (const auto& [right, name] : abi::right_names)
+        if ((rights & right) != 0) set += QLatin1String(name);
     return set.join(QStringLiteral(", "));
 }
 

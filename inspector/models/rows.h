@@ -4,6 +4,7 @@
 #include <QList>
 
 #include "inspector/core/osmodel/snapshot.h"
+#include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/models/keyed_table_model.h"
 #include "inspector/models/machine_values.h"
 #include "inspector/models/table_row.h"
@@ -41,6 +42,10 @@ QList<TableColumn> mapping_columns();
 TableRows mapping_rows(const SpaceView& space); // key: begin
 QList<TableColumn> handle_columns();
 TableRows handle_rows(const SpaceView& space); // key: handle number
+
+QList<TableColumn> wait_columns();
+TableRows wait_rows(const WaitGraph& graph, const Snapshot& snapshot); // key: from << 32 | to
+QString wait_sentence(const WaitGraph& graph);
 
 QList<TableColumn> instruction_columns();
 TableRows instruction_rows(const CodePicture& code); // key: address

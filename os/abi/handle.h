@@ -37,20 +37,35 @@ constexpr const char* name(ObjectKind kind)
     return "unknown";
 }
 
-// Rights only shrink: handle_duplicate can drop them, nothing adds them.
+// Rights only shrink: handle_duplicate can drop them, nothing adds them. X(bit number, name, what it allows)
+#define ORRERY_RIGHTS(X)                                                                                              \
+    X(0, read, "memory: map readable; console: read")                                                                \
+    X(1, write, "memory: map writable; console: write")                                                              \
+    X(2, execute, "memory: map executable")                                                                          \
+    X(3, duplicate, "copy the handle, install it in another space, or pass it along")                                \
+    X(4, manage, "space: map into it, install handles, create threads; thread: priority, processors")                \
+    X(5, signal, "space, thread: raise a signal")                                                                    \
+    X(6, wait, "space, thread: wait for its end")                                                                    \
+    X(7, produce, "ring: be the producer")                                                                           \
+    X(8, consume, "ring: be the consumer")                                                                           \
+    X(9, call, "scheme: call the server")                                                                            \
+    X(10, serve, "scheme: receive and answer calls")
+
 enum Right : std::uint32_t {
-    right_read = 1u << 0,      // memory: map readable; console: read
-    right_write = 1u << 1,     // memory: map writable; console: write
-    right_execute = 1u << 2,   // memory: map executable
-    right_duplicate = 1u << 3, // copy the handle, or install it in another space
-    right_manage = 1u << 4,    // space: map into it, install handles, create threads; thread: priority, processors
-    right_signal = 1u << 5,    // space, thread: raise a signal
-    right_wait = 1u << 6,      // space, thread: wait for its end
-    right_produce = 1u << 7,   // ring: be the producer
-    right_consume = 1u << 8,   // ring: be the consumer
-    right_call = 1u << 9,      // scheme: call the server
-    right_serve = 1u << 10,    // scheme: receive and answer calls
+#define X(bit, name, sentence) right_##name = 1u << bit,
+    ORRERY_RIGHTS(X)
+#undef X
 };
 inline constexpr std::uint32_t all_rights = (1u << 11) - 1;
+
+struct RightName {
+    std::uint32_t right;
+    const char* name;
+};
+inline constexpr RightName right_names[] = {
+#define X(bit, name, sentence) { right_##name, #name },
+    ORRERY_RIGHTS(X)
+#undef X
+};
 
 } // namespace orrery::abi

@@ -44,6 +44,7 @@ private:
 
 // Two processes that trade entries over a ring; ping's main thread runs a handler for SIGUSR1 that SIGUSR2 interrupted.
 Snapshot sample_snapshot();
+Snapshot sample_deadlock(); // the same with two servers that call each other, and two threads that wait for them
 CodePicture sample_code();
 StopReport sample_stop();
 

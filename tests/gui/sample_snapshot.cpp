@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "abi/ring.h"
+#include "abi/syscall.h"
 #include "tests/gui/fake_source.h"
 
 namespace orrery::inspector::test {
@@ -209,6 +210,28 @@ StopReport sample_stop()
     report.signal = 12;
     report.rip = 0x401192;
     return report;
+}
+
+Snapshot sample_deadlock()
+{
+    auto snapshot = sample_snapshot();
+    const auto add = [&](std::uint32_t id, const char* name, const char* reason, std::uint64_t object, std::uint64_t value) {
+        ThreadView thread;
+        thread.id = id;
+        thread.space = id;
+        thread.space_name = name;
+        thread.state = "blocked";
+        thread.wait_reason = reason;
+        thread.wait_object = object;
+        thread.wait_value = value;
+        thread.wait_deadline = abi::no_deadline;
+        snapshot.threads.push_back(thread);
+    };
+    add(20, "shell", "scheme_call", 1, 21);
+    add(21, "file server", "scheme_call", 2, 22);
+    add(22, "disk driver", "scheme_call", 1, 21);
+    add(23, "editor", "space_end", 20, 0);
+    return snapshot;
 }
 
 } // namespace orrery::inspector::test

@@ -62,6 +62,33 @@ private Q_SLOTS:
         QVERIFY(QDir().mkpath(folder));
         QVERIFY(picture.save(QStringLiteral("%1/%2.png").arg(folder, QString::fromLatin1(QTest::currentDataTag()))));
     }
+    void waits_data()
+    {
+        QTest::addColumn<bool>("dark");
+        QTest::newRow("waits-light") << false;
+        QTest::newRow("waits-dark") << true;
+    }
+
+    void waits()
+    {
+        QFETCH(bool, dark);
+        FakeSource source;
+        MainWindow window(&source, false);
+        window.use_theme(dark ? Theme::dark : Theme::light);
+        window.resize(1280, 800);
+        window.show();
+        window.reset_layout();
+        source.become(RunState::running);
+        source.show(orrery::inspector::test::sample_deadlock());
+        window.dock(QStringLiteral("waits"))->call_up();
+        source.show(orrery::inspector::test::sample_deadlock());
+        QApplication::processEvents();
+        QPixmap picture(window.size());
+        window.render(&picture);
+        const auto folder = qEnvironmentVariable("ORRERY_SCREENSHOT_DIR", QStringLiteral("screenshots"));
+        QVERIFY(QDir().mkpath(folder));
+        QVERIFY(picture.save(QStringLiteral("%1/%2.png").arg(folder, QString::fromLatin1(QTest::currentDataTag()))));
+    }
 };
 
 int main(int argc, char** argv)

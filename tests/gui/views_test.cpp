@@ -27,6 +27,8 @@
 #include "inspector/views/frames/frames_view.h"
 #include "inspector/views/rings/ring_dial.h"
 #include "inspector/views/rings/rings_view.h"
+#include "inspector/views/waits/wait_drawing.h"
+#include "inspector/views/waits/waits_view.h"
 #include "inspector/views/signals/signal_lanes.h"
 #include "inspector/views/signals/signals_view.h"
 #include "inspector/views/timeline/timeline_view.h"
@@ -103,6 +105,30 @@ private Q_SLOTS:
             auto* view = stage.any_view(dock->view()->objectName().toLatin1());
             QVERIFY2(!view->empty_sentence().isEmpty(), qPrintable(view->title()));
         }
+    }
+
+    void waits_show_who_waits_for_whom_and_a_deadlock()
+    {
+        Stage stage;
+        stage.source.become(RunState::running);
+        stage.source.show(test::sample_deadlock());
+        stage.window.dock(QStringLiteral("waits"))->call_up();
+        stage.source.show(test::sample_deadlock());
+        QApplication::processEvents();
+        auto* view = qobject_cast<WaitsView*>(stage.any_view("waits"));
+        QVERIFY(view);
+        const auto words = view->as_text();
+        QVERIFY2(words.contains(QStringLiteral("Deadlock: thread 21 (file server) waits for thread 22 (disk driver)")), qPrintable(words));
+        QVERIFY2(words.contains(QStringLiteral("no: deadlock")), qPrintable(words));
+        const auto server = view->drawing()->box_of(21), driver = view->drawing()->box_of(22), shell = view->drawing()->box_of(20);
+        QVERIFY(!server.isEmpty() && !driver.isEmpty() && !shell.isEmpty());
+        QVERIFY(!server.intersects(driver) && !server.intersects(shell) && !driver.intersects(shell));
+        QVERIFY(shell.right() < server.left()); // from waiters to waited-for
+        QVERIFY(view->drawing()->box_of(999).isEmpty());
+        // A picture without waits has no box left.
+        stage.source.show(Snapshot {});
+        QApplication::processEvents();
+        QVERIFY(view->drawing()->box_of(21).isEmpty());
     }
 
     void badges_tell_live_stopped_stale_and_torn()

@@ -1,6 +1,7 @@
 // The picture as JSON; the schema stands in render.h.
 #include "inspector/core/osmodel/explain.h"
 #include "inspector/core/osmodel/render.h"
+#include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/core/text.h"
 
 namespace orrery::inspector {
@@ -122,14 +123,9 @@ json thread_json(const ThreadView& thread, const Snapshot& snapshot)
 
 json rights_json(std::uint32_t rights)
 {
-    constexpr std::pair<std::uint32_t, const char*> names[] = {
-        { abi::right_read, "read" },           { abi::right_write, "write" },   { abi::right_execute, "execute" },
-        { abi::right_duplicate, "duplicate" }, { abi::right_manage, "manage" }, { abi::right_signal, "signal" },
-        { abi::right_wait, "wait" },           { abi::right_produce, "produce" }, { abi::right_consume, "consume" },
-    };
     auto list = json::array();
-    for (const auto& [bit, text] : names)
-        if ((rights & bit) != 0) list.push_back(text);
+    for (const auto& [right, text] : abi::right_names)
+        if ((rights & right) != 0) list.push_back(text);
     return list;
 }
 
@@ -210,6 +206,11 @@ nlohmann::json render_json(const Snapshot& snapshot, const RenderOptions& option
     for (const auto& thread : snapshot.threads) root["threads"].push_back(thread_json(thread, snapshot));
     for (const auto& space : snapshot.spaces) root["spaces"].push_back(space_json(space));
     for (const auto& ring : snapshot.rings) root["rings"].push_back(ring_json(ring));
+    const auto graph = wait_graph(snapshot);
+    auto& waits = root["waits"];
+    waits = { { "edges", json::array() }, { "stuck", graph.stuck }, { "deadlocks", graph.deadlocks } };
+    for (const auto& edge : graph.edges)
+        waits["edges"].push_back({ { "from", edge.from }, { "to", edge.to }, { "any", edge.any }, { "dead", edge.dead }, { "sentence", edge.sentence } });
     const auto events = std::min(options.trace_lines, snapshot.trace.size());
     for (auto i = snapshot.trace.size() - events; i < snapshot.trace.size(); ++i)
         root["trace"].push_back(event_json(snapshot.trace[i], snapshot));

@@ -4,6 +4,7 @@
 
 #include "inspector/core/osmodel/explain.h"
 #include "inspector/core/osmodel/render.h"
+#include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/core/text.h"
 
 namespace orrery::inspector {
@@ -219,6 +220,19 @@ std::string render_event(const TraceEvent& event, const Snapshot& snapshot)
     return line;
 }
 
+namespace {
+
+void add_waits(std::string& out, const Snapshot& snapshot)
+{
+    const auto graph = wait_graph(snapshot);
+    if (!graph.edges.empty()) out += "who waits for whom\n";
+    for (const auto& edge : graph.edges)
+        out += "  " + edge.sentence + (edge.dead ? " (neither can go on)" : edge.any ? " (or another)" : "") + "\n";
+    for (const auto& sentence : graph.deadlocks) out += "  " + sentence + "\n";
+}
+
+} // namespace
+
 std::string render_text(const Snapshot& snapshot, const RenderOptions& options)
 {
     std::string out;
@@ -227,6 +241,7 @@ std::string render_text(const Snapshot& snapshot, const RenderOptions& options)
     add_threads(out, snapshot);
     add_spaces(out, snapshot, options.spaces);
     add_rings(out, snapshot);
+    add_waits(out, snapshot);
     const auto lines = std::min(options.trace_lines, snapshot.trace.size());
     if (lines != 0) out += lines == 1 ? "the last phase\n" : "the last " + std::to_string(lines) + " phases\n";
     for (auto i = snapshot.trace.size() - lines; i < snapshot.trace.size(); ++i)
