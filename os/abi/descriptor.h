@@ -34,6 +34,7 @@ struct Descriptor {
     void* panic;         // kernel::PanicRecord
     std::atomic<std::uint64_t> exit_status; // ExitStatus word, once machine_state is ended
     std::atomic<std::uint64_t> first_user_instruction_tsc; // TSC when the first program started, 0 before
+    std::uint64_t boot_memory; // bytes in use once init is loaded: the kernel's image, its frame table and all frames
     void* first_scheme; // address of the head: kernel::Scheme*, linked by all_next
 };
 

@@ -59,6 +59,8 @@ namespace {
         return end;
     }
 
+    std::uint64_t fixed_memory = 0; // bytes that the kernel has beside what it allocates: its image and the frame table
+
     // Gives [begin, end) without the holes to the allocator.
     struct Hole {
         PhysicalAddress begin, end;
@@ -87,6 +89,8 @@ namespace {
         if (table + table_size > std::min(end, boot_map_end)) panic("too little memory: give QEMU at least -m 32M");
         frame_allocator.initialize(static_cast<Frame*>(to_virtual(table)), frame_count);
 
+        fixed_memory = table_size + reinterpret_cast<PhysicalAddress>(kernel_physical_end)
+            - reinterpret_cast<PhysicalAddress>(kernel_physical_begin);
         const Hole holes[] = {
             { 0, low_memory_end },
             { reinterpret_cast<PhysicalAddress>(kernel_physical_begin),
@@ -130,6 +134,8 @@ extern "C" void kernel_main(std::uint64_t start_info)
     start_other_cpus(machine);
     initialize_descriptor(physical_end());
     start_init_program(boot_information);
+    orrery_descriptor.boot_memory
+        = fixed_memory + (frame_allocator.total_frames() - frame_allocator.free_frames()) * page_size;
     orrery_descriptor.machine_state.store(static_cast<std::uint32_t>(abi::MachineState::running));
     idle_loop();
 }

@@ -129,5 +129,6 @@ void initialize_descriptor(std::uint64_t physical_end) NO_THREAD_SAFETY_ANALYSIS
     .panic = nullptr,
     .exit_status = 0,
     .first_user_instruction_tsc = 0,
+    .boot_memory = 0,
     .first_scheme = nullptr,
 };

@@ -117,6 +117,16 @@ void AddressSpace::remove_at(std::size_t index)
     --mapping_count_;
 }
 
+// The first free range from `begin` on, or 0.
+VirtualAddress AddressSpace::find_room(VirtualAddress begin, std::uint64_t length) const
+{
+    for (std::size_t index = lower_bound(begin); index < mapping_count_; ++index) {
+        if (mappings_[index].begin >= begin && mappings_[index].begin - begin >= length) break;
+        begin = std::max(begin, mappings_[index].end);
+    }
+    return is_user_range(begin, length) ? begin : 0;
+}
+
 Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t offset, VirtualAddress address,
     std::uint64_t length, std::uint32_t protection, std::uint32_t allowed)
 {
@@ -130,12 +140,12 @@ Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t
 
     Guard guard(lock_);
     if (address == 0) {
-        address = std::max(search_from_, search_begin);
-        for (std::size_t index = lower_bound(address); index < mapping_count_; ++index) {
-            if (mappings_[index].begin >= address && mappings_[index].begin - address >= length) break;
-            address = std::max(address, mappings_[index].end);
-        }
-        if (!is_user_range(address, length)) return fail(Error::limit_reached);
+        // Behind the last one that was placed here, so that a program with thousands of mappings pays as little as any; only
+        // when the addresses are used up, from the beginning.
+        address = find_room(std::max(search_from_, search_begin), length);
+        if (address == 0) address = find_room(search_begin, length);
+        if (address == 0) return fail(Error::limit_reached);
+        search_from_ = address + length;
     }
     const std::size_t index = lower_bound(address);
     if (index < mapping_count_ && mappings_[index].begin < address + length) return fail(Error::already_exists);

@@ -35,7 +35,7 @@ enum class SpaceState : std::uint32_t { alive, ending, ended };
 class AddressSpace final : public Object {
 public:
     static constexpr abi::ObjectKind object_kind = abi::ObjectKind::space;
-    static constexpr std::size_t max_mappings = 4096;
+    static constexpr std::size_t max_mappings = 16384; // a thread of the runtime has five
     static constexpr std::size_t max_threads = 4096;
     static constexpr std::size_t name_size = 32;
     static constexpr std::uint32_t all_protections
@@ -125,6 +125,7 @@ private:
 
     Mapping* find(VirtualAddress address) REQUIRES(lock_);
     std::size_t lower_bound(VirtualAddress address) const REQUIRES(lock_);
+    VirtualAddress find_room(VirtualAddress begin, std::uint64_t length) const REQUIRES(lock_);
     Status insert_at(std::size_t index, const Mapping& mapping) REQUIRES(lock_);
     void remove_at(std::size_t index) REQUIRES(lock_);
     Status split(VirtualAddress address) REQUIRES(lock_);

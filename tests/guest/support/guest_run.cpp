@@ -38,6 +38,7 @@ LaunchOptions launch_options(const GuestRun& run)
     if (!run.initrd.empty()) options.initrd = run.initrd;
     options.command_line = run.program.empty() ? "" : "run=" + run.program;
     options.cpus = run.cpus;
+    options.memory_mebibytes = run.memory_mebibytes;
     options.icount_shift = run.icount_shift;
     options.extra_arguments = run.extra_arguments;
     return options;
@@ -76,6 +77,8 @@ Result<GuestOutcome> run_guest(const GuestRun& run)
         TRY(session->memory().value<std::uint32_t>(descriptor + offsetof(abi::Descriptor, machine_state))));
     outcome.status = abi::ExitStatus::from_word(
         TRY(session->memory().value<std::uint64_t>(descriptor + offsetof(abi::Descriptor, exit_status))));
+    outcome.boot_memory
+        = TRY(session->memory().value<std::uint64_t>(descriptor + offsetof(abi::Descriptor, boot_memory)));
     return outcome;
 }
 

@@ -27,6 +27,7 @@ std::vector<std::string> guest_programs(const std::string& prefix);
 struct GuestRun {
     std::string program; // "" = what init does by itself
     unsigned cpus = 2;
+    unsigned memory_mebibytes = 128;
     std::optional<unsigned> icount_shift;
     std::filesystem::path initrd = initrd_path(); // empty = none
     std::vector<std::string> extra_arguments; // to QEMU
@@ -39,6 +40,7 @@ struct GuestOutcome {
     inspector::QemuExit exit;
     abi::MachineState state = abi::MachineState::booting; // what the descriptor said last
     abi::ExitStatus status;                               // if state is ended
+    std::uint64_t boot_memory = 0; // bytes of RAM that were in use when init was loaded
     std::string console;
 
     bool passed() const { return state == abi::MachineState::ended && status.signal == 0 && status.code == 0; }
