@@ -41,14 +41,15 @@ StopReport MachineWorker::report_of(const PhaseHit& hit) const
         const std::string_view meaning = description.arguments[i];
         if (meaning == "unused") continue;
         const auto value = hit.arguments[i];
-        const bool is_thread = meaning == "target" || meaning == "thread" || meaning == "sender" || meaning == "from"
+        const bool is_space = meaning == "target" && (value & abi::target_is_space) != 0;
+        const bool is_thread = (meaning == "target" && !is_space) || meaning == "thread" || meaning == "sender" || meaning == "from"
             || meaning == "to" || meaning == "waker";
         facts += QLatin1String(description.arguments[i]) + QLatin1Char(' ')
-            + (is_thread && latest_ ? thread_text(*latest_, static_cast<std::uint32_t>(value)) : text(argument_text(hit.phase, i, value)));
+            + (is_thread && latest_ ? thread_text(*latest_, static_cast<std::uint32_t>(value)) : text(argument_text(hit.phase, i, value, latest_.get())));
         if (meaning == "signal" && abi::is_signal(value)) report.signal = static_cast<int>(value);
         if (meaning == "deliverable set" && value != 0) report.signal = __builtin_ctzll(value) + 1;
         // The thread that it is about is more to look at than the one that does it.
-        if ((meaning == "target" || meaning == "thread") && latest_ && latest_->thread(static_cast<std::uint32_t>(value)))
+        if (is_thread && (meaning == "target" || meaning == "thread") && latest_ && latest_->thread(static_cast<std::uint32_t>(value)))
             report.thread = static_cast<std::uint32_t>(value);
     }
     report.sentence = tr("%1 on CPU %2: %3 (%4).")

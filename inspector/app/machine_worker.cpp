@@ -39,7 +39,10 @@ void MachineWorker::change_state(RunState state, const QString& sentence)
 {
     state_ = state;
     set_pace();
-    Q_EMIT state_changed(state, sentence);
+    const bool blind = state == RunState::running && machine_ && !machine_->session->memory_is_live();
+    Q_EMIT state_changed(state, blind && sentence.isEmpty()
+            ? tr("what you see is from the last stop: over a debug stub alone nothing can be read while the machine runs. F6 pauses.")
+            : sentence);
 }
 
 void MachineWorker::set_pace()

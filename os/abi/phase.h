@@ -46,6 +46,10 @@ enum class Phase : std::uint16_t {
 };
 inline constexpr std::size_t phase_count = static_cast<std::size_t>(Phase::count);
 
+// The target of a signal's phase is the number of a thread; with this bit set, of a space: the signal goes to the process,
+// and any of its threads may take it.
+inline constexpr std::uint64_t target_is_space = std::uint64_t { 1 } << 32;
+
 enum class PhaseWhere : std::uint8_t { kernel, user, both };
 
 struct PhaseDescription {

@@ -62,7 +62,7 @@ TEST(BenchTable, HasOneLineAnOperationAndColumnsOfOneWidth)
         EXPECT_EQ(line.size(), width) << line;
     }
     EXPECT_EQ(count, operations.size() + 2);
-    EXPECT_NE(table.find("|           74 |  <= 80 |"), std::string::npos) << table;
+    EXPECT_NE(table.find("|           74 |     <= 80 |"), std::string::npos) << table;
     EXPECT_NE(table.find("not measured"), std::string::npos);
 }
 

@@ -194,6 +194,8 @@ std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value,
     if (phase >= abi::Phase::count || index > 2) return hex(value);
     const std::string_view meaning = abi::phase_table[static_cast<std::size_t>(phase)].arguments[index];
     if (meaning == "signal" || meaning == "signal or 0") return value == 0 ? "none" : signal_text(static_cast<int>(value));
+    if (meaning == "target" && (value & abi::target_is_space) != 0)
+        return space_text(static_cast<std::uint32_t>(value), snapshot);
     if (meaning == "deliverable set") return signal_set_text(value);
     if (meaning == "side" || meaning == "side woken") return value == 0 ? "producer" : value == 1 ? "consumer" : hex(value);
     if (meaning == "wait reason" && snapshot != nullptr && value < snapshot->wait_reasons.size())

@@ -48,7 +48,8 @@ std::uint64_t cause_from_model(const Snapshot& snapshot, abi::Phase phase, const
     case Phase::signal_merged:
     case Phase::signal_discarded: // the target is a thread, or else a space whose threads share the process's slots
         for (const auto& thread : snapshot.threads) {
-            if (thread.id != arguments[0] && thread.space != arguments[0]) continue;
+            const auto number = static_cast<std::uint32_t>(arguments[0]);
+            if ((arguments[0] & abi::target_is_space) != 0 ? thread.space != number : thread.id != number) continue;
             if (const auto cause = signal_cause(thread.signals, static_cast<int>(arguments[1]))) return cause;
         }
         return 0;

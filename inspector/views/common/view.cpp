@@ -95,6 +95,8 @@ void View::show_now()
         freshness_ = judge(*snapshot);
         const auto state = context_.source->run_state();
         if (state == RunState::ended || state == RunState::failed) freshness_ = Freshness::stale;
+        // Over a debug stub alone nothing can be read while the machine runs: what is shown is from the last stop.
+        if (state == RunState::running && freshness_ == Freshness::stopped) freshness_ = Freshness::stale;
         set_empty({});
         show_picture(*snapshot);
         for (const auto& problem : snapshot->problems)

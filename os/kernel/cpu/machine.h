@@ -14,9 +14,9 @@ inline Cpu* read_cpu_pointer()
     asm volatile("movq %%gs:0, %0" : "=r"(cpu)::"memory");
     return cpu;
 }
-// STI takes effect after the next instruction, so an interrupt cannot slip in between and be slept through.
 // Lets interrupts that wait come in now (STI takes effect behind the next instruction).
 inline void open_interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
+// STI takes effect after the next instruction, so an interrupt cannot slip in between and be slept through.
 inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 
 inline void out8(std::uint16_t port, std::uint8_t value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }

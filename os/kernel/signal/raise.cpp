@@ -116,7 +116,7 @@ Status raise_to_space(AddressSpace& target, int number, const abi::SignalInfo& i
     if (number == 0) return {};
     if (number < 0 || number > abi::signal_count) return fail(Error::invalid_argument);
     const std::uint64_t cause = next_cause();
-    ORRERY_TRACE(signal, raised, cause, target.number, number, current_thread().number);
+    ORRERY_TRACE(signal, raised, cause, abi::target_is_space | target.number, number, current_thread().number);
     if (act_at_once(target, number)) return {};
     if (!is_standard(number)) return fail(Error::unsupported);
     {
@@ -128,11 +128,11 @@ Status raise_to_space(AddressSpace& target, int number, const abi::SignalInfo& i
             return {};
         }
         if (control->ignored.load(std::memory_order_seq_cst) & mask) {
-            ORRERY_TRACE(signal, discarded, cause, target.number, number, current_thread().number);
+            ORRERY_TRACE(signal, discarded, cause, abi::target_is_space | target.number, number, current_thread().number);
             return {};
         }
         if (control->pending.load(std::memory_order_seq_cst) & mask) {
-            ORRERY_TRACE(signal, merged, cause, target.number, number, current_thread().number);
+            ORRERY_TRACE(signal, merged, cause, abi::target_is_space | target.number, number, current_thread().number);
             return {};
         }
         abi::SignalInfo& slot = control->slots[number - 1]; // (1)

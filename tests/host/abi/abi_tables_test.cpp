@@ -68,10 +68,8 @@ TEST(Tables, object_kinds)
 TEST(Tables, rights_are_single_bits_and_all_of_them)
 {
     std::uint32_t seen = 0;
-    for (const std::uint32_t right :
-        { std::uint32_t { right_read }, std::uint32_t { right_write }, std::uint32_t { right_execute },
-            std::uint32_t { right_duplicate }, std::uint32_t { right_manage }, std::uint32_t { right_signal },
-            std::uint32_t { right_wait }, std::uint32_t { right_produce }, std::uint32_t { right_consume } }) {
+    for (const auto& [right, name] : right_names) {
+        EXPECT_STRNE(name, "");
         EXPECT_EQ(right & (right - 1), 0u);
         EXPECT_EQ(seen & right, 0u);
         seen |= right;

@@ -204,6 +204,14 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(explain(thread, &snapshot), "waits for space 2 (ping) to end");
 }
 
+TEST(Texts, ASignalGoesToAThreadOrToAProcess)
+{
+    Snapshot snapshot;
+    snapshot.spaces.push_back({ .id = 3, .name = "ping" });
+    EXPECT_EQ(argument_text(abi::Phase::signal_raised, 0, 3, &snapshot), "3");
+    EXPECT_EQ(argument_text(abi::Phase::signal_raised, 0, abi::target_is_space | 3, &snapshot), "space 3 (ping)");
+}
+
 TEST(Texts, NamesOfSignalsAndSets)
 {
     EXPECT_EQ(signal_text(10), "SIGUSR1");
