@@ -11,6 +11,8 @@
 #include "inspector/models/text.h"
 #include "inspector/views/code/source_editor.h"
 #include "inspector/views/code/source_view.h"
+#include "inspector/core/session/session.h"
+#include "inspector/views/common/badge.h"
 #include "inspector/views/common/edit_controller.h"
 #include "inspector/views/common/table_view.h"
 #include "inspector/views/common/view_dock.h"
@@ -182,6 +184,27 @@ private Q_SLOTS:
             QVERIFY(stop);
             QVERIFY2(stop->phase >= 0, qPrintable(stop->sentence));
         }
+    }
+
+    // A QEMU that somebody else started: no shared memory, so the picture is from the last stop.
+    void it_joins_a_debug_stub()
+    {
+        auto started = Session::launch(guest().launch);
+        QVERIFY2(started, started ? "" : started.error().sentence.c_str());
+        auto options = guest();
+        options.attach = AttachTarget { .address = (*started)->debug_address() };
+        Stage stage(options);
+        stage.source.start();
+        QVERIFY(QTest::qWaitFor([&] { return stage.source.run_state() == RunState::stopped && stage.source.latest(); }, patience));
+        const auto* badge = stage.window.dock(QStringLiteral("threads"))->badge();
+        QCOMPARE(badge->word(), QStringLiteral("stopped"));
+        stage.window.carry_out(CommandId::run);
+        QVERIFY(QTest::qWaitFor([&] { return badge->word() == QStringLiteral("stale"); }, patience));
+        QVERIFY2(stage.window.status_line()->sentence().contains(QStringLiteral("last stop")), qPrintable(stage.window.status_line()->sentence()));
+        const auto* stop = stage.step_to(abi::Phase::signal_handled);
+        QVERIFY(stop);
+        QVERIFY(QTest::qWaitFor([&] { return badge->word() == QStringLiteral("stopped"); }, patience));
+        QVERIFY(stage.source.latest()->thread(stop->thread));
     }
 
     void a_breakpoint_stops_it()
