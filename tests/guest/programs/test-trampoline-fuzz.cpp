@@ -1,14 +1,19 @@
 // The register fuzz of invariants S7 and S8: while one signal is delivered and returned from, a timer's signal arrives
 // one instruction later in every round, until it comes after everything. No register may change and no signal be lost.
+// Then the same with a third signal, which a more important thread sends, around the very end of the way back: there the
+// second one leads into stretches of the trampoline that nothing else leads into.
 //
 // Under -icount shift=0 a nanosecond is an instruction, so the rounds cover every instruction of the way in and out;
 // guest_trampoline_fuzz_test proves that from outside. Without it they hit at random.
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <orrery/orrery.h>
+#include <pthread.h>
 #include <ucontext.h>
 
+#include "abi/scheduling.h"
 #include "posix/runtime/syscall.h"
 #include "register_fuzz.h"
 
@@ -76,8 +81,12 @@ void on_trap(int signal, siginfo_t*, void* argument)
     scribble();
 }
 
-void on_timer(int signal, siginfo_t* info, void*)
+volatile std::uint64_t timer_rip, timer_lateness, timer_due; // the last in ticks of the TSC, or 0
+
+void on_timer(int signal, siginfo_t* info, void* argument)
 {
+    timer_lateness = __builtin_ia32_rdtsc() - timer_due;
+    timer_rip = static_cast<std::uint64_t>(static_cast<ucontext_t*>(argument)->uc_mcontext.gregs[REG_RIP]);
     if (signal != SIGALRM || info->si_signo != SIGALRM) handler_problem = "SIGALRM came with another's number";
     timer_handled = timer_handled + 1;
     scribble();
@@ -184,6 +193,99 @@ std::uint64_t disturb(const Mode& mode)
     return delay;
 }
 
+// The third signal: a thread of higher priority sleeps until it is due, interrupts the first thread wherever it is, and
+// raises the signal there.
+std::atomic<std::uint32_t> rounds_begun { 0 };
+std::atomic<std::uint64_t> third_due { 0 };
+pthread_t first_thread;
+volatile sig_atomic_t third_handled;
+
+void on_third(int signal, siginfo_t*, void*)
+{
+    if (signal != SIGUSR2) handler_problem = "SIGUSR2 came with another's number";
+    third_handled = third_handled + 1;
+    scribble();
+}
+
+void* send_third(void*)
+{
+    static std::uint32_t never = 0;
+    const auto self = raw::thread_self();
+    if (self < 0 || raw::thread_set_priority(self, abi::priority_normal + 4) != 0) fail("set-up", 0, "no priority");
+    for (std::uint32_t round = 0;; ++round) {
+        while (rounds_begun.load() == round) raw::futex_wait(&rounds_begun, round, abi::no_deadline);
+        if (third_due.load() == 0) return nullptr;
+        raw::futex_wait(&never, 0u, third_due.load());
+        pthread_kill(first_thread, SIGUSR2);
+    }
+}
+
+// One round: the timer's signal `delay` after a fixed lead, the third signal `gap` after that. True if the timer's came
+// before the mode was through.
+bool disturb_twice_once(const Mode& mode, std::uint64_t delay, std::uint64_t gap)
+{
+    constexpr std::uint64_t lead = 20'000; // ns; the other thread is asleep again by then
+    timer_handled = 0;
+    third_handled = 0;
+    const auto now = static_cast<std::uint64_t>(raw::clock_now());
+    timer_due = __builtin_ia32_rdtsc() + lead + delay; // an instruction is a tick and a nanosecond, under -icount
+    third_due = now + lead + delay + gap;
+    ++rounds_begun;
+    raw::futex_wake(&rounds_begun, 1); // it takes the processor, and gives it back by sleeping
+    if (orrery_signal_timer(now + lead + delay, 0, SIGALRM) != 0) fail(mode.name, delay, "the timer can't be set");
+    while (static_cast<std::uint64_t>(raw::clock_now()) < now + lead - 500) { }
+    if (const char* const problem = mode.run(delay)) fail(mode.name, delay, problem);
+    const bool hit = timer_handled != 0;
+    while (timer_handled == 0 || third_handled == 0)
+        if (static_cast<std::uint64_t>(raw::clock_now()) > now + lead + delay + gap + 1'000'000'000)
+            fail(mode.name, delay, "a signal was lost");
+    if (timer_handled != 1 || third_handled != 1) fail(mode.name, delay, "a handler ran more than once");
+    if (const char* const problem = handler_problem) fail(mode.name, delay, problem);
+    return hit;
+}
+
+constexpr std::uint64_t rounds_with_a_third = 8; // between two checkpoints: they leave more records
+// The stretches begin with the last instructions of the way back, or with a signal that came shortly before them; and they
+// are run through between the kernel's part of the second delivery and its handler, but for the last, which follows the
+// handler.
+constexpr std::uint64_t delays_before_the_end[] = { 40, 25, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 };
+constexpr std::uint64_t gaps = 450;
+
+void disturb_twice(const Mode& mode)
+{
+    install(SIGILL, on_illegal, mode.flags, mode.block_timer);
+    install(SIGTRAP, on_trap, mode.flags, mode.block_timer);
+    install(SIGALRM, on_timer, mode.timer_flags, false);
+    install(SIGUSR2, on_third, 0, false);
+    stepping = mode.steps;
+    constexpr std::uint64_t after_everything = 100'000;
+    // The way back ends with the last delay at which the timer's handler is to return to the instruction behind UD2; or, where
+    // the kernel has to finish it (the single step), with the last one before the handler suddenly comes later.
+    std::uint64_t end = 0, to_handler = 0;
+    unsigned late = 0;
+    bool in_kernel = false;
+    for (std::uint64_t delay = 0; late < 20 && delay < rounds_at_most; ++delay) {
+        late = disturb_twice_once(mode, delay, after_everything) ? 0 : late + 1;
+        if (timer_rip == reinterpret_cast<std::uintptr_t>(fuzz_done)) {
+            in_kernel = in_kernel || (to_handler != 0 && timer_lateness > to_handler + 100);
+            if (!in_kernel) {
+                end = delay;
+                to_handler = timer_lateness;
+            }
+        }
+        if (delay % rounds_with_a_third == 0) fuzz_checkpoint();
+    }
+    if (end < delays_before_the_end[0]) fail(mode.name, end, "the timer's signal never met the way back");
+    const std::uint64_t first = to_handler > gaps ? to_handler - gaps : 0;
+    unsigned rounds = 0;
+    for (const std::uint64_t before : delays_before_the_end)
+        for (std::uint64_t gap = first; gap < first + (before == 5 || before == 25 ? 2 * gaps : gaps); ++gap) {
+            disturb_twice_once(mode, end - before, gap);
+            if (++rounds % rounds_with_a_third == 0) fuzz_checkpoint();
+        }
+    fuzz_checkpoint();
+}
+
 alignas(64) char alternate_stack[32768];
 
 } // namespace
@@ -196,5 +298,16 @@ int main()
     if (sigaltstack(&stack, nullptr) != 0) fail("set-up", 0, "sigaltstack failed");
     for (const Mode& mode : modes)
         std::printf("%s: %llu rounds\n", mode.name, static_cast<unsigned long long>(disturb(mode)));
+    first_thread = pthread_self();
+    pthread_t sender {};
+    if (pthread_create(&sender, nullptr, send_third, nullptr) != 0) fail("set-up", 0, "no thread");
+    for (const Mode& mode : { modes[0], modes[1] }) {
+        disturb_twice(mode);
+        std::printf("%s, with a third signal: done\n", mode.name);
+    }
+    third_due = 0;
+    ++rounds_begun;
+    raw::futex_wake(&rounds_begun, 1);
+    pthread_join(sender, nullptr);
     return 0;
 }
