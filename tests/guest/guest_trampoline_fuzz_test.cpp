@@ -46,7 +46,7 @@ Result<std::set<std::uint64_t>> noticed_addresses(std::uint64_t checkpoint)
 {
     const auto kernel = TRY(KernelImage::load(kernel_path()));
     const auto descriptor = TRY(kernel.physical(TRY(kernel.address("orrery_descriptor"))));
-    auto options = launch_options({ .program = program_name, .cpus = 1, .icount_shift = 0 });
+    auto options = launch_options({ .program = std::string(program_name) + ",aim", .cpus = 1, .icount_shift = 0 });
     options.stopped_at_start = true;
     auto session = TRY(Session::launch(options));
     RunUntil goal;

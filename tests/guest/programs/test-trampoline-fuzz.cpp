@@ -251,13 +251,31 @@ constexpr std::uint64_t rounds_with_a_third = 8; // between two checkpoints: the
 constexpr std::uint64_t delays_before_the_end[] = { 40, 25, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 };
 constexpr std::uint64_t gaps = 450;
 
-void disturb_twice(const Mode& mode)
+void install_for_three(const Mode& mode)
 {
     install(SIGILL, on_illegal, mode.flags, mode.block_timer);
     install(SIGTRAP, on_trap, mode.flags, mode.block_timer);
     install(SIGALRM, on_timer, mode.timer_flags, false);
     install(SIGUSR2, on_third, 0, false);
     stepping = mode.steps;
+}
+
+// With a real clock nothing can be aimed at: hits at random.
+void disturb_twice_at_random(const Mode& mode)
+{
+    install_for_three(mode);
+    std::uint64_t random = 88172645463325252;
+    for (int round = 0; round < 1000; ++round) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        disturb_twice_once(mode, random % 20'000, random / 20'000 % 20'000);
+    }
+}
+
+void disturb_twice(const Mode& mode)
+{
+    install_for_three(mode);
     constexpr std::uint64_t after_everything = 100'000;
     // The way back ends with the last delay at which the timer's handler is to return to the instruction behind UD2; or, where
     // the kernel has to finish it (the single step), with the last one before the handler suddenly comes later.
@@ -290,7 +308,8 @@ alignas(64) char alternate_stack[32768];
 
 } // namespace
 
-int main()
+// With an argument: every instruction, which takes -icount.
+int main(int count, char**)
 {
     stack_t stack {};
     stack.ss_sp = alternate_stack;
@@ -302,7 +321,7 @@ int main()
     pthread_t sender {};
     if (pthread_create(&sender, nullptr, send_third, nullptr) != 0) fail("set-up", 0, "no thread");
     for (const Mode& mode : { modes[0], modes[1] }) {
-        disturb_twice(mode);
+        count > 1 ? disturb_twice(mode) : disturb_twice_at_random(mode);
         std::printf("%s, with a third signal: done\n", mode.name);
     }
     third_due = 0;
