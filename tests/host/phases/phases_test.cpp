@@ -134,7 +134,7 @@ TEST(Causes, ComeFromFrameSlotOrFault)
     EXPECT_EQ(cause(Phase::signal_handled, { 0x7000, 10, 0 }), 77u);
     EXPECT_EQ(cause(Phase::signal_handled, { 0x9000, 10, 0 }), 0u) << "the frame can't be read";
     EXPECT_EQ(cause(Phase::signal_raised, { 5, 10, 1 }), 41u);
-    EXPECT_EQ(cause(Phase::signal_raised, { 2, 15, 1 }), 42u) << "at the space";
+    EXPECT_EQ(cause(Phase::signal_raised, { abi::target_is_space | 2, 15, 1 }), 42u) << "at the space";
     EXPECT_EQ(cause(Phase::signal_raised, { 9, 10, 1 }), 0u);
     EXPECT_EQ(cause(Phase::signal_noticed, { 5, abi::signal_mask64(10) | abi::signal_mask64(15), 0 }), 41u) << "the lowest";
     EXPECT_EQ(cause(Phase::signal_diverted, { 5, 11, 0 }), 43u);
