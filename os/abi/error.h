@@ -23,7 +23,8 @@ namespace orrery::abi {
     X(unsupported, "this kernel does not have what was asked for")                             \
     X(terminated, "the target has ended")                                                      \
     X(peer_closed, "the other side of the ring is gone")                                       \
-    X(broken, "the other side broke the ring's rules")
+    X(broken, "the other side broke the ring's rules")                                         \
+    X(not_present, "the page is not in memory at the moment: its pager must bring it first")
 
 enum class Error : std::int32_t {
     none = 0,

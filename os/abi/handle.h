@@ -49,14 +49,15 @@ constexpr const char* name(ObjectKind kind)
     X(7, produce, "ring: be the producer")                                                                           \
     X(8, consume, "ring: be the consumer")                                                                           \
     X(9, call, "scheme: call the server")                                                                            \
-    X(10, serve, "scheme: receive and answer calls")
+    X(10, serve, "scheme: receive and answer calls")                                                                 \
+    X(11, page, "memory: bring its pages, and write changed ones back (its pager)")
 
 enum Right : std::uint32_t {
 #define X(bit, name, sentence) right_##name = 1u << bit,
     ORRERY_RIGHTS(X)
 #undef X
 };
-inline constexpr std::uint32_t all_rights = (1u << 11) - 1;
+inline constexpr std::uint32_t all_rights = (1u << 12) - 1;
 
 struct RightName {
     std::uint32_t right;

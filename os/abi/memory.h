@@ -32,6 +32,19 @@ enum class Advice : std::uint32_t {
     count
 };
 
+// What a pager says of pages that it was asked to write back, or that its file has lost. X(name, sentence)
+#define ORRERY_SETTLEMENTS(X)                                                         \
+    X(written, "they are where they belong: the copies in memory may be dropped")     \
+    X(gone, "they are part of the object no more: the next access asks the pager")
+
+enum class Settlement : std::uint32_t {
+#define X(name, sentence) name,
+    ORRERY_SETTLEMENTS(X)
+#undef X
+    count
+};
+inline constexpr std::uint64_t memory_collect_maximum = 64; // pages a call
+
 // How short memory is. X(name, sentence)
 #define ORRERY_MEMORY_PRESSURES(X)                                            \
     X(none, "there is enough")                                                \

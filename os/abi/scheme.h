@@ -14,6 +14,7 @@ namespace orrery::abi {
 // X(value, name, sentence). 0..15 are the kernel's; a caller that uses them gets invalid_argument.
 #define ORRERY_SCHEME_OPCODES(X)                                                          \
     X(1, cancel, "the call with this tag is not wanted any more: answer it soon")         \
+    X(2, page_in, "bring a page: arguments are the object's key, the offset, and the Protection bit of the access")       \
     X(16, call, "a call of the program's own protocol; larger numbers are free for more")
 
 enum class SchemeOpcode : std::uint8_t {
@@ -38,7 +39,8 @@ enum CqeFlag : std::uint8_t {
     cqe_passes_handle = 1u << 0, // `result` is a HandleGift; the caller finds a handle of its own there
 };
 // Cqe::result is a value, or minus an abi::Error as a signed number. Only a call that was cancelled may be answered by
-// `interrupted`.
+// `interrupted`. A server whose scheme_copy was answered by `not_present` answers with that: the caller's kernel then has the
+// page brought, and makes the call again.
 
 // A handle with the rights that the receiver's copy shall have. The giver needs right_duplicate and keeps its own.
 struct HandleGift {

@@ -65,7 +65,13 @@ namespace orrery::abi {
     X(thread_filter, "set of system calls, a bit each",                                                               \
       "lets the calling thread make these calls only; another raises SIGSYS, whose handler can answer for the kernel") \
     X(memory_pressure_wait, "MemoryPressure, deadline",                                                               \
-      "waits until memory is that short and it is this program's turn to give some back; returns the level")
+      "waits until memory is that short and it is this program's turn to give some back; returns the level")           \
+    X(memory_create_paged, "scheme handle, key, size", "makes a memory object whose pages the scheme's server brings")  \
+    X(memory_supply, "memory handle, offset, source memory handle, source offset",                                    \
+      "gives a paged object a page that it lacks: the source's page moves there")                                      \
+    X(memory_collect, "memory handle, offset, address of 64-bit words, how many",                                     \
+      "lists pages that were changed, and begins to write them back; returns how many")                                \
+    X(memory_settle, "memory handle, offset, length, Settlement", "says what became of pages (abi/memory.h)")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

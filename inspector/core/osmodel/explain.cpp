@@ -43,6 +43,9 @@ std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
     if (reason == "scheme_call") return "waits for the answer to its call to " + scheme + by_whom;
     if (reason == "scheme_cancel")
         return "has cancelled its call to " + scheme + by_whom + ", and waits for the server to give it up";
+    if (reason == "page_in")
+        return "waits for a page that " + scheme + "'s server brings"
+            + (thread.wait_value == 0 ? "" : " (thread " + std::to_string(thread.wait_value) + " works on it)");
     if (reason == "scheme_receive") return "waits for calls to " + scheme + " (it is a server)";
     if (reason == "memory_pressure") return "waits to be told that memory is short";
     if (reason == "stopped") return "is stopped by SIGSTOP or its like, until SIGCONT comes";

@@ -39,7 +39,7 @@ std::uint32_t sleeper_on(ReadContext& context, Fields& fields, const char* path)
     return Fields(context, view::rings, reader).get<std::uint32_t>("number");
 }
 
-// Physical pages of a memory object, from its two-level table of frames.
+// Physical pages of a memory object, from its tree of slots (os/kernel/memory/slot_table.h).
 class ObjectPages {
 public:
     ObjectPages(ReadContext& context, std::uint64_t memory_object)
@@ -51,7 +51,8 @@ public:
         if (!object || !frame_ || !allocator) return;
         const auto reader = object->reader();
         Fields fields(context, view::rings, reader);
-        leaves_ = fields.get<std::uint64_t>("leaves_");
+        root_ = fields.get<std::uint64_t>("slots_.root_");
+        top_level_ = fields.get<std::uint32_t>("slots_.top_level_");
         size_ = fields.get<std::uint64_t>("size_");
         const auto owner = context.object(view::rings, "orrery::kernel::FrameAllocator", allocator->address);
         if (!owner) return;
@@ -77,16 +78,20 @@ public:
 private:
     std::optional<std::uint64_t> page_at(std::uint64_t offset) // physical; 0 = not made yet
     {
-        constexpr std::uint64_t leaf_span = abi::page_size / 8 * abi::page_size;
-        if (leaves_ == 0 || frames_ == 0 || offset >= size_) return std::nullopt;
-        const auto leaf = pointer(leaves_ + offset / leaf_span * 8);
-        if (!leaf) return std::nullopt;
-        if (*leaf == 0) return 0;
-        const auto frame = pointer(*leaf + offset % leaf_span / abi::page_size * 8);
-        if (!frame) return std::nullopt;
-        if (*frame == 0) return 0;
-        if (*frame < frames_ || (*frame - frames_) % frame_->size != 0) return std::nullopt;
-        return (*frame - frames_) / frame_->size * abi::page_size;
+        constexpr unsigned bits_per_level = 9;
+        constexpr unsigned highest_level = 4;
+        if (frames_ == 0 || offset >= size_ || top_level_ > highest_level) return std::nullopt;
+        const auto page = offset / abi::page_size;
+        auto node = root_;
+        for (auto level = top_level_ + 1; level > 0 && node != 0; --level) {
+            const auto next = pointer(node + (page >> bits_per_level * (level - 1)) % (1u << bits_per_level) * 8);
+            if (!next) return std::nullopt;
+            node = *next;
+        }
+        const auto frame = node & ~std::uint64_t { slot_flags };
+        if (frame == 0) return 0;
+        if (frame < frames_ || (frame - frames_) % frame_->size != 0) return std::nullopt;
+        return (frame - frames_) / frame_->size * abi::page_size;
     }
     std::optional<std::uint64_t> pointer(std::uint64_t address)
     {
@@ -94,7 +99,9 @@ private:
     }
     ReadContext& context_;
     std::shared_ptr<const StructShape> frame_;
-    std::uint64_t leaves_ = 0, size_ = 0, frames_ = 0;
+    static constexpr std::uint64_t slot_flags = 31; // in the low bits of a slot's frame pointer
+    std::uint64_t root_ = 0, size_ = 0, frames_ = 0;
+    std::uint32_t top_level_ = 0;
 };
 
 bool sensible_geometry(const RingView& ring)

@@ -53,6 +53,9 @@ private:
         if (reason == "scheme_call" || reason == "scheme_cancel") {
             if (thread.wait_value != 0 && thread.wait_value <= UINT32_MAX)
                 add(thread, static_cast<std::uint32_t>(thread.wait_value), false, "to answer its call to scheme " + object);
+        } else if (reason == "page_in") {
+            if (thread.wait_value != 0 && thread.wait_value <= UINT32_MAX)
+                add(thread, static_cast<std::uint32_t>(thread.wait_value), false, "to bring a page of scheme " + object);
         } else if (reason == "space_end") {
             for (const auto& other : snapshot_.threads)
                 if (other.space == thread.wait_object && other.state != "ended")

@@ -78,8 +78,10 @@ namespace {
             // A fault in a copy of the kernel may come while a lock is held; then there is nothing to be done here.
             const bool may_do_more = this_cpu().held_lock_ranks == 0;
             if (may_do_more) consider_pressure();
-            if (result || result.error() != Error::out_of_memory) return result;
-            if (!may_do_more || reclaim(reclaim_batch) == 0) return result;
+            if (result || !may_do_more) return result;
+            if (result.error() == Error::not_present)
+                return thread.space->make_present(address, 1, access_of(frame.error_code));
+            if (result.error() != Error::out_of_memory || reclaim(reclaim_batch) == 0) return result;
         }
     }
 
@@ -118,7 +120,13 @@ namespace {
             deliver_fault(thread, frame, { 7, abi::SignalCode::fault_2, address });
             return;
         }
-        if (result.error() == Error::not_found) { // dropped under pressure: the owner must make it anew
+        if (result.error() == Error::interrupted) return; // the thread is to end
+        if (result.error() == Error::peer_closed || result.error() == Error::broken) { // nobody is left to bring the page
+            deliver_fault(thread, frame, { 7, abi::SignalCode::fault_2, address });
+            return;
+        }
+        // Dropped under pressure, and the owner must make it anew; or the pager does not have it.
+        if (result.error() == Error::not_found) {
             deliver_fault(thread, frame, { 7, abi::SignalCode::fault_3, address });
             return;
         }

@@ -319,6 +319,23 @@ Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
     return object->make_writable(offset);
 }
 
+Status AddressSpace::make_present(VirtualAddress address, std::uint64_t length, std::uint32_t access)
+{
+    if (!is_user_range(address, length)) return fail(Error::bad_address);
+    const VirtualAddress end = address + length;
+    for (VirtualAddress page = round_down(address, page_size); page < end;) {
+        const Status resolved = resolve_fault(page, access);
+        if (resolved) {
+            page += page_size;
+            continue;
+        }
+        if (resolved.error() != Error::not_present) return resolved;
+        TRY(place, locate(page, access));
+        TRY_STATUS(place.object->fetch(place.offset, access == abi::protection_write));
+    }
+    return {};
+}
+
 void AddressSpace::object_changed(
     const MemoryObject& object, std::uint64_t offset, std::uint64_t length, bool protect_only)
 {

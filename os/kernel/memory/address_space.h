@@ -61,8 +61,11 @@ public:
     Result<VirtualAddress> move(VirtualAddress from, std::uint64_t length, VirtualAddress to) EXCLUDES(lock_);
     Status advise(VirtualAddress address, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
     // Makes the page present if the mapping allows `access` (one abi::Protection bit); bad_address, access_denied
-    // (mapped, but not for that), not_found (the page was discarded), out_of_memory.
+    // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory.
     Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
+    // The same for every page of the range, brought by its pager if need be: sleeps, so no lock may be held. interrupted if
+    // the thread is to end.
+    Status make_present(VirtualAddress address, std::uint64_t length, std::uint32_t access) EXCLUDES(lock_);
     // What lies behind a user address: the object (referenced) and the offset in it. bad_address.
     struct Place {
         Ref<MemoryObject> object;

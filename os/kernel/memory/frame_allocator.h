@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "kernel/base/list.h"
 #include "kernel/base/spinlock.h"
@@ -13,7 +14,7 @@ namespace orrery::kernel {
 
 enum class FrameState : std::uint8_t { reserved, free, used };
 
-struct alignas(16) Frame { // so that a pointer has four bits to spare (memory/memory_object.h)
+struct alignas(32) Frame { // so that a pointer has five bits to spare (memory/slot_table.h)
     std::atomic<std::uint32_t> references { 0 };
     FrameState state = FrameState::reserved;
     std::uint8_t order = 0; // of the block that starts here
@@ -63,5 +64,10 @@ private:
 };
 
 extern FrameAllocator frame_allocator;
+
+inline void copy_page(const Frame* to, const Frame* from)
+{
+    std::memcpy(frame_allocator.memory_of(to), frame_allocator.memory_of(from), page_size);
+}
 
 } // namespace orrery::kernel

@@ -1,5 +1,6 @@
 // What programs say of their pages, and pages that are dropped: in batches, each with one TLB shootdown, and between two of them
 // others may run.
+#include <algorithm>
 #include <utility>
 
 #include "kernel/memory/memory_object.h"
@@ -9,7 +10,8 @@ namespace orrery::kernel {
 namespace {
 
     constexpr std::size_t batch_size = 64;       // pages
-    constexpr std::size_t steps_at_once = 512; // slots, or leaves that were never touched
+    constexpr std::uint64_t all_pages = ~std::uint64_t { 0 };
+    constexpr std::size_t steps_at_once = 512; // slots
 
     // Frames that are in no slot any more. They go when the batch does: after every page table has forgotten them, and
     // outside of the object's lock.
@@ -45,15 +47,36 @@ Status MemoryObject::for_slots(std::uint64_t offset, std::uint64_t end, std::uin
             Guard guard(lock_);
             for (std::size_t steps = 0; place < end && !old.full() && taken + old.size() < most && steps < steps_at_once;
                  ++steps, place += page_size) {
-                if (Slot* slot = find_slot(place)) visit(*slot, old);
-                else place = round_down(place, leaf_span) + leaf_span - page_size; // a leaf that was never touched
+                place = next_slot(place);
+                if (place < end) visit(*find_slot(place), old);
             }
+            place = std::min(place, end);
         }
         taken += old.size();
         if (old.size() != 0) unmap_everywhere(begin, place - begin);
         if (interruptible && !preemption_point()) return fail(Error::interrupted);
     }
     return {};
+}
+
+Status MemoryObject::forget(std::uint64_t offset, std::uint64_t end)
+{
+    return for_slots(offset, end, all_pages, true, [this](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
+        if (slot & slot_pinned) return;
+        if (Frame* frame = frame_of(std::exchange(slot, Slot { 0 }))) {
+            count_resident(-1);
+            old.take(frame);
+        }
+    });
+}
+
+Status MemoryObject::settle(std::uint64_t offset, std::uint64_t length, abi::Settlement settlement)
+{
+    if (!pager_ || !is_page_aligned(offset) || !is_page_aligned(length) || length == 0 || offset > size_
+        || length > size_ - offset)
+        return fail(Error::invalid_argument);
+    if (settlement == abi::Settlement::gone) return forget(offset, offset + length);
+    return for_slots(offset, offset + length, all_pages, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_writing; });
 }
 
 Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice)
@@ -64,36 +87,27 @@ Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Adv
         = advice == abi::Advice::clean || advice == abi::Advice::keep || advice == abi::Advice::restore;
     if (about_dropping && !(flags_ & abi::memory_discardable)) return fail(Error::invalid_argument);
     const std::uint64_t end = offset + length;
-    constexpr std::uint64_t all = ~std::uint64_t { 0 };
 
     switch (advice) {
     case abi::Advice::populate:
         for (std::uint64_t place = offset; place < end; place += page_size) {
-            {
-                Guard guard(lock_);
-                TRY_STATUS(populate(place));
-            }
+            TRY_STATUS(bring(place, false));
             if ((place - offset) % (batch_size * page_size) == 0 && !preemption_point()) return fail(Error::interrupted);
         }
         return {};
     case abi::Advice::forget:
-        return for_slots(offset, end, all, true, [this](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
-            if (slot & slot_pinned) return;
-            if (Frame* frame = frame_of(std::exchange(slot, Slot { 0 }))) {
-                count_resident(-1);
-                old.take(frame);
-            }
-        });
+        if (pager_) return fail(Error::invalid_argument); // what is changed must go to the pager first
+        return forget(offset, end);
     case abi::Advice::clean:
-        TRY_STATUS(for_slots(offset, end, all, true, [](Slot& slot, FrameBatch&) {
+        TRY_STATUS(for_slots(offset, end, all_pages, true, [](Slot& slot, FrameBatch&) {
             if (frame_of(slot) && !(slot & slot_pinned)) slot |= slot_clean;
         }));
         write_protect_everywhere(offset, length);
         return {};
     case abi::Advice::keep:
-        return for_slots(offset, end, all, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_clean; });
+        return for_slots(offset, end, all_pages, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_clean; });
     case abi::Advice::restore:
-        return for_slots(offset, end, all, true, [](Slot& slot, FrameBatch&) {
+        return for_slots(offset, end, all_pages, true, [](Slot& slot, FrameBatch&) {
             if (slot == slot_discarded) slot = 0;
         });
     default: return fail(Error::invalid_argument);
@@ -104,8 +118,8 @@ std::uint64_t MemoryObject::drop_clean(std::uint64_t count)
 {
     std::uint64_t dropped = 0;
     (void)for_slots(0, size_, count, false, [&](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
-        if (!(slot & slot_clean) || (slot & slot_pinned)) return;
-        old.take(frame_of(std::exchange(slot, slot_discarded)));
+        if (!(slot & slot_clean) || (slot & (slot_pinned | slot_writing))) return;
+        old.take(frame_of(std::exchange(slot, pager_ ? Slot { 0 } : slot_discarded)));
         count_resident(-1);
         ++dropped;
     });

@@ -1,4 +1,4 @@
-// Memory objects: a two-level table of slots, filled on demand; clones, replacement and dropping of pages.
+// Memory objects: slots that are filled on demand; clones, and replacement of pages.
 //
 // Race notes:
 // (1) A page table entry is made under the space's lock from what access() says under the object's lock. Whoever changes
@@ -13,6 +13,7 @@
 
 #include "kernel/memory/address_space.h"
 #include "kernel/memory/reclaim.h"
+#include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
 namespace {
@@ -46,25 +47,17 @@ private:
     Frame* frame_;
 };
 
-MemoryObject::MemoryObject(std::uint64_t size, std::uint32_t flags, Slot** leaves)
+MemoryObject::MemoryObject(std::uint64_t size, std::uint32_t flags)
     : Object(object_kind, next_number.fetch_add(1, std::memory_order_relaxed)), size_(size), flags_(flags),
-      leaves_(leaves)
+      slots_(size / page_size)
 {
 }
 
 Result<Ref<MemoryObject>> MemoryObject::create_raw(std::uint64_t size, std::uint32_t flags)
 {
     if (size == 0 || size > max_size) return fail(Error::invalid_argument);
-    size = round_up(size, page_size);
-    const std::uint64_t leaf_count = round_up(size, leaf_span) / leaf_span;
-    auto** leaves = new (std::nothrow) Slot*[leaf_count];
-    if (!leaves) return fail(Error::out_of_memory);
-    std::fill_n(leaves, leaf_count, nullptr);
-    auto* object = new (std::nothrow) MemoryObject(size, flags, leaves);
-    if (!object) {
-        delete[] leaves;
-        return fail(Error::out_of_memory);
-    }
+    auto* object = new (std::nothrow) MemoryObject(round_up(size, page_size), flags);
+    if (!object) return fail(Error::out_of_memory);
     return Ref<MemoryObject>::adopt(object);
 }
 
@@ -78,45 +71,22 @@ Result<Ref<MemoryObject>> MemoryObject::create(std::uint64_t size, std::uint32_t
 
 MemoryObject::~MemoryObject()
 {
-    if (flags_ & abi::memory_discardable) unregister_discardable(*this);
+    if ((flags_ & abi::memory_discardable) || pager_) unregister_discardable(*this);
     Guard guard(lock_);
     charge(nullptr);
-    const std::uint64_t leaf_count = round_up(size_, leaf_span) / leaf_span;
-    for (std::uint64_t index = 0; index < leaf_count; ++index) {
-        Slot* leaf = leaves_[index];
-        if (!leaf) continue;
-        for (std::uint64_t page = 0; page < pages_per_leaf; ++page)
-            if (Frame* frame = frame_of(leaf[page])) frame_allocator.release(frame);
-        delete[] leaf;
-    }
-    delete[] leaves_;
+    for (std::uint64_t offset = next_slot(0); offset < size_; offset = next_slot(offset + page_size))
+        if (Frame* frame = frame_of(*find_slot(offset))) frame_allocator.release(frame);
     delete[] mappers_;
 }
 
-MemoryObject::Slot* MemoryObject::find_slot(std::uint64_t offset)
-{
-    Slot* leaf = leaves_[offset / leaf_span];
-    return leaf ? &leaf[offset % leaf_span / page_size] : nullptr;
-}
-
-Result<MemoryObject::Slot*> MemoryObject::make_slot(std::uint64_t offset)
-{
-    Slot*& leaf = leaves_[offset / leaf_span];
-    if (!leaf) {
-        leaf = new (std::nothrow) Slot[pages_per_leaf];
-        if (!leaf) return fail(Error::out_of_memory);
-        std::fill_n(leaf, pages_per_leaf, Slot { 0 });
-    }
-    return &leaf[offset % leaf_span / page_size];
-}
-
 // The slot of a page that exists, made zeroed if it was untouched.
-Result<MemoryObject::Slot*> MemoryObject::populate(std::uint64_t offset)
+Result<Slot*> MemoryObject::populate(std::uint64_t offset)
 {
     if (offset >= size_) return fail(Error::invalid_argument);
     TRY(slot, make_slot(offset));
     if (*slot == slot_discarded) return fail(Error::not_found);
     if (*slot == 0) {
+        if (is_paged()) return fail(Error::not_present);
         if (account_ && account_->pages.load(std::memory_order_relaxed) >= account_->limit.load(std::memory_order_relaxed))
             return fail(Error::limit_reached);
         Frame* frame = frame_allocator.allocate_zeroed();
@@ -153,8 +123,8 @@ Status MemoryObject::make_writable(std::uint64_t offset)
             return {};
         }
         if (!copy) return fail(Error::out_of_memory);
-        std::memcpy(frame_allocator.memory_of(copy), frame_allocator.memory_of(frame), page_size);
-        *slot = reinterpret_cast<Slot>(unused.leak());
+        copy_page(copy, frame);
+        *slot = reinterpret_cast<Slot>(unused.leak()) | (*slot & slot_writing);
         old.hold(frame);
     }
     unmap_everywhere(offset, page_size); // (1)
@@ -212,27 +182,42 @@ Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_
     if (!is_page_range(offset, length, size_)) return fail(Error::invalid_argument);
     TRY(copy, create_raw(length, flags_));
     if (flags_ & abi::memory_discardable) register_discardable(*copy);
+    if (is_paged()) { // what a clone of a paged object lacks, its own clone gets from the same origin: chains stay short
+        copy->origin_ = origin_ ? origin_ : Ref<MemoryObject>(this);
+        copy->origin_offset_ = origin_offset_ + offset;
+    }
+    for (std::uint64_t done = 0; done < length;) {
+        TRY_STATUS(clone_some(offset, length, *copy, done));
+        if (!preemption_point()) return fail(Error::interrupted);
+    }
+    return copy;
+}
+
+// The next pages, and how far that is: between two calls others may run, which they must not while a clone is under way.
+Status MemoryObject::clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done)
+{
+    constexpr unsigned pages_at_once = 64;
     Status status {};
+    const std::uint64_t begin = done;
+    std::uint64_t place = done;
     {
         Guard guard(lock_);
         ++clones_under_way_;
     }
-    for (std::uint64_t place = 0; place < length && status;) {
+    for (unsigned count = 0; count < pages_at_once && place < length && status; ++count) {
         // Rank: two memory objects are never locked together. The page is taken out under the one lock and put in under
         // the other; the new object is known to nobody yet.
         Slot taken = 0;
         {
             Guard guard(lock_);
+            place = next_slot(offset + place) - offset;
+            if (place >= length) break;
             Slot* slot = find_slot(offset + place);
-            if (!slot) { // a leaf that was never touched
-                place = round_down(offset + place, leaf_span) + leaf_span - offset;
-                continue;
-            }
             if (*slot == slot_discarded) {
                 taken = slot_discarded;
             } else if (*slot & slot_pinned) { // stays where it is: the clone gets a copy now
                 if (Frame* frame = frame_allocator.allocate()) {
-                    std::memcpy(frame_allocator.memory_of(frame), frame_allocator.memory_of(frame_of(*slot)), page_size);
+                    copy_page(frame, frame_of(*slot));
                     taken = reinterpret_cast<Slot>(frame);
                 } else {
                     status = fail(Error::out_of_memory);
@@ -240,14 +225,14 @@ Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_
             } else if (*slot != 0) {
                 *slot |= slot_shared;
                 frame_allocator.reference(frame_of(*slot));
-                taken = *slot & ~slot_clean;
+                taken = *slot & ~(slot_clean | slot_writing);
             }
         }
         if (taken != 0) {
-            Guard guard(copy->lock_);
-            if (const auto slot = copy->make_slot(place)) {
+            Guard guard(copy.lock_);
+            if (const auto slot = copy.make_slot(place)) {
                 **slot = taken;
-                if (frame_of(taken)) copy->count_resident(1);
+                if (frame_of(taken)) copy.count_resident(1);
             } else {
                 if (Frame* frame = frame_of(taken)) frame_allocator.release(frame);
                 status = fail(Error::out_of_memory);
@@ -255,33 +240,38 @@ Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_
         }
         place += page_size;
     }
-    write_protect_everywhere(offset, length);
+    done = std::min(place, length);
+    if (done != begin) write_protect_everywhere(offset + begin, done - begin);
+    Guard guard(lock_);
+    --clones_under_way_;
+    return status;
+}
+
+// Takes the page out of the object, which reads as zero there afterwards; the frame is the caller's. No CPU can reach it any
+// more.
+Result<Frame*> MemoryObject::take_page(std::uint64_t offset)
+{
+    if (!is_page_range(offset, page_size, size_) || pager_) return fail(Error::invalid_argument);
+    TRY_STATUS(page(offset)); // its own copy, if it was shared
+    Frame* taken = nullptr;
     {
         Guard guard(lock_);
-        --clones_under_way_;
+        Slot* slot = find_slot(offset);
+        if (!slot || !frame_of(*slot) || (*slot & slot_shared)) return fail(Error::would_block); // changed meanwhile
+        if (*slot & slot_pinned) return fail(Error::already_exists);
+        taken = frame_of(std::exchange(*slot, Slot { 0 }));
+        count_resident(-1);
     }
-    if (!status) return fail(status.error());
-    return copy;
+    unmap_everywhere(offset, page_size); // nobody writes to the page any more
+    return taken;
 }
 
 Status MemoryObject::replace(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset)
 {
-    if (!is_page_range(offset, page_size, size_) || !is_page_range(source_offset, page_size, source.size_)
-        || &source == this)
-        return fail(Error::invalid_argument);
-    TRY_STATUS(source.page(source_offset)); // its own copy, if it was shared
-    Slot moved = 0;
-    {
-        Guard guard(source.lock_);
-        Slot* slot = source.find_slot(source_offset);
-        if (!slot || !frame_of(*slot) || (*slot & slot_shared)) return fail(Error::would_block); // changed meanwhile
-        if (*slot & slot_pinned) return fail(Error::already_exists);
-        moved = std::exchange(*slot, Slot { 0 });
-        source.count_resident(-1);
-    }
-    source.unmap_everywhere(source_offset, page_size); // nobody writes to the page any more
-    FrameHolder old(frame_of(moved));
-    const Status placed = place(offset, moved, old);
+    if (!is_page_range(offset, page_size, size_) || &source == this) return fail(Error::invalid_argument);
+    TRY(moved, source.take_page(source_offset));
+    FrameHolder old(moved);
+    const Status placed = place(offset, reinterpret_cast<Slot>(moved), old);
     if (placed) {
         unmap_everywhere(offset, page_size);
         return {};
@@ -289,7 +279,7 @@ Status MemoryObject::replace(std::uint64_t offset, MemoryObject& source, std::ui
     Guard guard(source.lock_);
     Slot* slot = source.find_slot(source_offset);
     if (slot && *slot == 0) { // else somebody has touched the place meanwhile, and the page is lost
-        *slot = moved;
+        *slot = reinterpret_cast<Slot>(moved);
         source.count_resident(1);
         (void)old.leak();
     }

@@ -3,22 +3,29 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 
 #include "abi/memory.h"
 #include "kernel/base/error.h"
+#include "kernel/base/list.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/handle/object.h"
 #include "kernel/memory/account.h"
 #include "kernel/memory/frame_allocator.h"
+#include "kernel/memory/layout.h"
+#include "kernel/memory/pager.h"
+#include "kernel/memory/slot_table.h"
 
 namespace orrery::kernel {
 
 class AddressSpace;
+class Thread;
 
 class MemoryObject final : public Object {
 public:
     static constexpr abi::ObjectKind object_kind = abi::ObjectKind::memory;
-    static constexpr std::uint64_t max_size = std::uint64_t { 64 } << 30;
+    static constexpr std::uint64_t max_size = std::uint64_t { 64 } << 40; // half of what a program can address
 
     // Anonymous zeroed memory; size is rounded up to pages, 0 and more than max_size are refused. Flags:
     // abi::MemoryFlag.
@@ -29,6 +36,9 @@ public:
     // Flags: abi::PhysicalFlag. Its pages never move, are never shared copy-on-write and never dropped.
     static Result<Ref<MemoryObject>> create_physical(
         std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags);
+    // Memory whose pages the pager brings when they are first touched, and again when they were dropped meanwhile.
+    // out_of_memory (also if the pager is null), invalid_argument.
+    static Result<Ref<MemoryObject>> create_paged(std::uint64_t size, std::unique_ptr<Pager> pager);
     ~MemoryObject() override;
 
     std::uint64_t size() const { return size_; }
@@ -36,7 +46,8 @@ public:
 
     // The frame of the page at `offset`, made if it does not exist yet and writable; not referenced for the caller: the
     // object keeps it as long as the caller keeps the object and nobody replaces it. invalid_argument, out_of_memory,
-    // not_found (the page was discarded).
+    // not_found (the page was discarded), not_present (its pager has it: call fetch, without any lock, and try again).
+    // All that makes pages present can answer so.
     Result<Frame*> page(std::uint64_t offset) EXCLUDES(lock_);
 
     // The same for who has no mapping of it (a copy into another space's memory), to read or to write; the frame is
@@ -53,13 +64,31 @@ public:
     Result<Access> access(std::uint64_t offset, bool write) EXCLUDES(lock_);
     // Gives the object its own copy of a shared page, and takes the old one out of every page table.
     Status make_writable(std::uint64_t offset) EXCLUDES(lock_);
+    // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again. Sleeps,
+    // and no signal but the thread's end ends that. not_found (no page is to be had), peer_closed, interrupted.
+    Status fetch(std::uint64_t offset, bool write) EXCLUDES(lock_);
+    // The same until the page is there: for system calls that need it.
+    Status bring(std::uint64_t offset, bool write) EXCLUDES(lock_);
+    bool is_paged() const { return pager_ || origin_; }
+
+    // For the pager. Puts a page of `source` where none is yet: clean, so it may be dropped and asked for again.
+    // already_exists if there is a page: it may have been changed. invalid_argument, not_present (of the source).
+    Status supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset) EXCLUDES(lock_);
+    // Finds changed pages from `offset` on, up to as many as there is room for, and begins to write them back: what is
+    // written to them from now on is another change. They stay until settle says that they are `written`.
+    Result<std::uint64_t> collect_changed(std::uint64_t offset, std::span<std::uint64_t> offsets) EXCLUDES(lock_);
+    void mark_changed(std::uint64_t offset) EXCLUDES(lock_); // as if it had not been collected
+    Status settle(std::uint64_t offset, std::uint64_t length, abi::Settlement settlement) EXCLUDES(lock_);
+
     // Keeps the page at its frame for ever (the kernel has a pointer to it); the frame is referenced for the caller.
     Result<Frame*> pin(std::uint64_t offset) EXCLUDES(lock_);
 
-    // A new object with the contents of [offset, offset + length) at this moment; pages are shared until written.
+    // A new object with the contents of [offset, offset + length) at this moment; pages are shared until written. Pages that
+    // a pager has yet to bring are taken from this object when they are first touched.
     Result<Ref<MemoryObject>> clone(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     // Moves the page at `source_offset` of `source` (which becomes untouched memory) to `offset`, atomically for all
-    // threads: each access sees the old page or the new one. already_exists if either page is pinned.
+    // threads: each access sees the old page or the new one. already_exists if either page is pinned, invalid_argument if
+    // the source has a pager.
     Status replace(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset) EXCLUDES(lock_);
     // abi::Advice for a range of whole pages. interrupted if the thread is to end meanwhile.
     Status advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
@@ -76,33 +105,27 @@ public:
     std::uint32_t ring_number = 0; // of the ring whose memory this is, or 0; for the Inspector
 
 private:
-    // A frame pointer with flags in its low bits; 0 = untouched memory, which reads as zero.
-    using Slot = std::uintptr_t;
-    static constexpr Slot slot_shared = 1;    // copy-on-write: another object may have the frame too
-    static constexpr Slot slot_pinned = 2;    // the kernel points at the frame
-    static constexpr Slot slot_discarded = 4; // (alone) dropped under pressure: an access faults
-    static constexpr Slot slot_clean = 8;     // may be dropped; a write makes it unclean again
-    static constexpr Slot slot_flags = 15;
-    static Frame* frame_of(Slot slot) { return reinterpret_cast<Frame*>(slot & ~slot_flags); }
-
-    static constexpr std::uint64_t pages_per_leaf = page_size / sizeof(Slot);
-    static constexpr std::uint64_t leaf_span = pages_per_leaf * page_size;
-
     struct Mapper {
         AddressSpace* space;
         std::uint32_t count;
     };
 
-    MemoryObject(std::uint64_t size, std::uint32_t flags, Slot** leaves);
+    MemoryObject(std::uint64_t size, std::uint32_t flags);
     static Result<Ref<MemoryObject>> create_raw(std::uint64_t size, std::uint32_t flags);
-    Slot* find_slot(std::uint64_t offset) REQUIRES(lock_);
-    Result<Slot*> make_slot(std::uint64_t offset) REQUIRES(lock_);
+    Slot* find_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.find(offset / page_size); }
+    Result<Slot*> make_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.make(offset / page_size); }
+    // The first offset from a page-aligned one on whose slot exists, or the end of the object.
+    std::uint64_t next_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.next(offset / page_size) * page_size; }
     Result<Slot*> populate(std::uint64_t offset) REQUIRES(lock_);
     class FrameHolder;
     template <typename Visit>
     Status for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, bool interruptible, Visit visit)
         EXCLUDES(lock_);
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
+    Result<Frame*> take_page(std::uint64_t offset) EXCLUDES(lock_);
+    Status clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done) EXCLUDES(lock_);
+    Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);
+    Status forget(std::uint64_t offset, std::uint64_t end) EXCLUDES(lock_);
     void count_resident(int change) REQUIRES(lock_)
     {
         resident_.fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
@@ -117,7 +140,7 @@ private:
     Spinlock lock_ { LockRank::object };
     const std::uint64_t size_;
     const std::uint32_t flags_;
-    Slot** leaves_ GUARDED_BY(lock_); // [size / leaf_span], each null or a page of slots
+    SlotTable slots_ GUARDED_BY(lock_);
     std::atomic<std::uint64_t> resident_ { 0 }; // changes under lock_
     Ref<MemoryAccount> account_ GUARDED_BY(lock_); // of a space that maps the object: the first one
     Mapper* mappers_ GUARDED_BY(lock_) = nullptr; // [0 .. mapper_count_), no order
@@ -126,6 +149,18 @@ private:
     // A clone shares pages first and takes the write permission away second; in between nobody may copy a shared page,
     // or a CPU with an old translation would go on writing to the wrong one.
     std::uint32_t clones_under_way_ GUARDED_BY(lock_) = 0;
+
+    // Paging (memory/paging.cpp). At most one of the two is there, from the object's making on.
+    std::unique_ptr<Pager> pager_;
+    Ref<MemoryObject> origin_; // paged; this is a clone of part of it
+    std::uint64_t origin_offset_ = 0;
+    struct Fetcher { // on the stack of a thread that misses a page
+        Thread* thread;
+        std::uint64_t offset;
+        ListLink<Fetcher> link;
+    };
+    List<Fetcher, &Fetcher::link> fetchers_ GUARDED_BY(lock_);         // each asks the pager for another page
+    List<Fetcher, &Fetcher::link> waiting_fetchers_ GUARDED_BY(lock_); // wait for one of those
 
 public:
     ListLink<MemoryObject> discardable_link; // memory/reclaim.cpp

@@ -124,7 +124,7 @@ bool Scheme::tell_cancelled(Operation& operation)
     return true;
 }
 
-Status Scheme::call(Operation& operation, std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
+Status Scheme::call(Operation& operation, std::uint64_t deadline, WaitReason reason) NO_THREAD_SAFETY_ANALYSIS
 {
     Thread& self = current_thread();
     operation.caller = &self;
@@ -154,7 +154,6 @@ Status Scheme::call(Operation& operation, std::uint64_t deadline) NO_THREAD_SAFE
         enqueue(operation);
         lend(operation.priority);
     }
-    WaitReason reason = WaitReason::scheme_call;
     for (;;) {
         const Error woken = sleep(lock_, { reason, number, server, deadline, 0 }, successor);
         successor = nullptr;
@@ -304,7 +303,12 @@ Status Scheme::copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress addr
             status = to_caller ? copy_from_user(bytes, address, piece) : copy_to_user(address, bytes, piece);
         }
         frame_allocator.release(frame);
-        TRY_STATUS(status);
+        if (!status) { // the server's own page could not be made present under the lock
+            TRY_STATUS(current_thread().space->make_present(
+                address, piece, to_caller ? abi::protection_read : abi::protection_write));
+            if (!preemption_point()) return fail(Error::interrupted);
+            continue;
+        }
         offset += piece;
         address += piece;
         length -= piece;

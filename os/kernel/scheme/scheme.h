@@ -10,10 +10,9 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/handle/object.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/thread/thread.h"
 
 namespace orrery::kernel {
-
-class Thread;
 
 enum class CallState : std::uint32_t {
     submitted, // nobody has received it
@@ -54,7 +53,9 @@ public:
     // A call that nobody has received is taken back by a signal. One that was received can only be asked for: the
     // server gets a `cancel` message and decides, and the caller waits for its answer; a deadline or the caller's end
     // end it at once, and the late answer finds nothing.
-    Status call(Operation& operation, std::uint64_t deadline) EXCLUDES(lock_);
+    // `reason` is what the wait is shown as: scheme_call, or page_in, which signals do not end.
+    Status call(Operation& operation, std::uint64_t deadline, WaitReason reason = WaitReason::scheme_call)
+        EXCLUDES(lock_);
 
     // Answers a call that the calling space received. not_found (no such call: given up, or never given to this space),
     // and what is wrong with a handle that the answer passes; the call still waits then.
@@ -65,7 +66,8 @@ public:
 
     // Copies between the calling server's memory at `address` and the buffer of a call that it received. not_found,
     // access_denied (the caller did not offer its buffer for that), invalid_argument (outside of the buffer, or more than
-    // scheme_copy_maximum), bad_address (either side's memory is not there; what was copied before stays copied).
+    // scheme_copy_maximum), bad_address (either side's memory is not there), not_present (the caller's page is with its
+    // pager, which may be this very server; see abi/scheme.h). What was copied before stays copied.
     Status copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress address, std::uint64_t length,
         abi::SchemeCopy direction) EXCLUDES(lock_);
 

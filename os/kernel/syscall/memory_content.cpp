@@ -46,6 +46,7 @@ namespace {
     {
         TRY(target, own_handles().find<MemoryObject>(memory, abi::right_write));
         TRY(origin, own_handles().find<MemoryObject>(source, abi::right_read | abi::right_write));
+        TRY_STATUS(origin->bring(source_offset, true));
         return target->replace(offset, *origin, source_offset);
     }
 

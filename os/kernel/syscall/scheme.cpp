@@ -26,16 +26,37 @@ namespace {
         return {};
     }
 
+    constexpr auto not_present = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::not_present));
+
+    bool offers_buffer(const abi::Sqe& entry)
+    {
+        return (entry.flags & (abi::sqe_readable_buffer | abi::sqe_writable_buffer)) != 0;
+    }
+
+    Status bring_buffer(const abi::Sqe& entry)
+    {
+        return current_thread().space->make_present(entry.arguments[abi::buffer_argument],
+            entry.arguments[abi::buffer_argument + 1],
+            entry.flags & abi::sqe_writable_buffer ? abi::protection_write : abi::protection_read);
+    }
+
     Status call(abi::Handle handle, VirtualAddress entry, VirtualAddress completion, std::uint64_t deadline)
     {
         TRY(scheme, own_handles().find<Scheme>(handle, abi::right_call));
-        Operation operation;
-        TRY_STATUS(copy_from_user(&operation.entry, entry, sizeof(operation.entry)));
-        if (operation.entry.opcode < abi::first_free_opcode || (operation.entry.flags & ~abi::all_sqe_flags))
+        TRY(wanted, read_user<abi::Sqe>(entry));
+        if (wanted.opcode < abi::first_free_opcode || (wanted.flags & ~abi::all_sqe_flags))
             return fail(Error::invalid_argument);
-        if (operation.entry.flags & abi::sqe_passes_handle) TRY_STATUS(take_gift(operation));
-        TRY_STATUS(scheme->call(operation, deadline));
-        return copy_to_user(completion, &operation.completion, sizeof(operation.completion));
+        for (;;) {
+            Operation operation;
+            operation.entry = wanted;
+            if (wanted.flags & abi::sqe_passes_handle) TRY_STATUS(take_gift(operation));
+            TRY_STATUS(scheme->call(operation, deadline));
+            if (operation.completion.result != not_present || !offers_buffer(wanted))
+                return copy_to_user(completion, &operation.completion, sizeof(operation.completion));
+            // The server could not wait for a page of the buffer: it may be the one who brings it.
+            if (operation.cancelled) return fail(Error::interrupted);
+            TRY_STATUS(bring_buffer(wanted));
+        }
     }
 
     // What was received is lost to the server if its own address is bad; its caller must not wait for that.

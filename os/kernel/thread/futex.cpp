@@ -43,11 +43,15 @@ Status futex_wait(VirtualAddress address, std::uint32_t expected, std::uint64_t 
     const Key key { place.object.get(), place.offset };
     Bucket& bucket = bucket_of(key);
     FutexWaiter waiter { &current_thread(), key, {} };
-    bucket.lock.acquire();
-    const Result<std::uint32_t> value = read_user<std::uint32_t>(address);
-    if (!value || *value != expected) {
+    for (;;) {
+        bucket.lock.acquire();
+        const Result<std::uint32_t> value = read_user<std::uint32_t>(address);
+        if (value && *value == expected) break;
         bucket.lock.release();
-        return fail(value ? Error::would_block : value.error());
+        if (value) return fail(Error::would_block);
+        // Under the lock nobody can wait for a pager. It may be gone again afterwards, so this may take several turns.
+        if (!current_thread().space->make_present(address, sizeof(expected), abi::protection_read) || !preemption_point())
+            return fail(Error::bad_address);
     }
     bucket.waiters.push_back(&waiter);
     const Error result = sleep(bucket.lock, { WaitReason::futex, address, expected, deadline, 0 });

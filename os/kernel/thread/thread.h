@@ -34,6 +34,7 @@ enum class WaitReason : std::uint32_t {
     scheme_call,    // object = number of the scheme, value = number of the server's thread, once it has received the call
     scheme_cancel,  // the same, and the server has been asked to answer soon; signals do not end this wait
     memory_pressure, // value = the level: until memory is that short
+    page_in,        // object = number of the scheme whose server brings the page, value as for scheme_call
     scheme_receive, // object = number of the scheme: a server waits for calls
 };
 
@@ -132,10 +133,11 @@ inline bool must_end(const Thread& thread)
     return (thread.hot.attention.load(std::memory_order_seq_cst) & attention_end) != 0;
 }
 
-// Waits that no signal ends, only the end of the space.
+// Waits that no signal ends, only the end of the space. For a page: the instruction, or the system call in its middle, can only
+// go on with it, and a signal that comes again and again must not keep it from ever coming.
 constexpr bool outlasts_signals(WaitReason reason)
 {
-    return reason == WaitReason::stopped || reason == WaitReason::scheme_cancel;
+    return reason == WaitReason::stopped || reason == WaitReason::scheme_cancel || reason == WaitReason::page_in;
 }
 
 // True if the thread must not sleep for this reason: it is to end, or a signal that it allows is pending (which does

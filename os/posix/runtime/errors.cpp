@@ -26,6 +26,7 @@ int errno_of(abi::Error error)
     case Error::terminated: return ESRCH;
     case Error::peer_closed: return EPIPE;
     case Error::broken: return EIO;
+    case Error::not_present: return EAGAIN;
     }
     return EIO;
 }

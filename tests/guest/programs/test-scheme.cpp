@@ -9,12 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "abi/scheme.h"
-#include "check.h"
-#include "common/ustar.h"
-#include "posix/process/initrd.h"
-#include "posix/process/spawn.h"
-#include "posix/runtime/thread.h"
+#include "scheme_process.h"
 
 namespace {
 
@@ -26,8 +21,6 @@ constexpr std::uint64_t page = abi::page_size;
 
 // The server's protocol.
 enum Request : std::uint8_t { twice = abi::first_free_opcode, reverse, keep, map_gift, die };
-
-std::uint64_t negative(abi::Error code) { return static_cast<std::uint64_t>(error(code)); }
 
 std::uint64_t answer(const abi::Sqe& entry, std::uint64_t scheme)
 {
@@ -76,49 +69,7 @@ std::uint64_t answer(const abi::Sqe& entry, std::uint64_t scheme)
     }
 }
 
-process::SpawnedProcess start(const char* role, std::uint64_t scheme, std::uint32_t rights)
-{
-    static std::uint32_t next_number = 100;
-    const auto initrd = process::map_initrd();
-    CHECK(initrd.has_value());
-    const auto file = common::UstarArchive(*initrd).find("test-scheme");
-    CHECK(file.has_value());
-    const std::array<const char*, 2> arguments { "test-scheme", role };
-    const std::array<process::GivenHandle, 2> handles { {
-        { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write },
-        { abi::Auxiliary::scheme_handle, static_cast<abi::Handle>(scheme), rights },
-    } };
-    const auto spawned = process::spawn({ .file = *file,
-        .arguments = arguments,
-        .environment = {},
-        .handles = handles,
-        .auxiliary = {},
-        .process_id = next_number++ });
-    CHECK(spawned.has_value());
-    return *spawned;
-}
-
-struct Server {
-    std::uint64_t scheme; // this process can only call
-    process::SpawnedProcess process;
-};
-
-Server start_server()
-{
-    const std::uint64_t both = must(raw::scheme_create(), "scheme_create");
-    const auto process = start("serve", both, abi::right_serve);
-    const std::uint64_t client = must(raw::handle_duplicate(both, abi::right_call | abi::right_duplicate), "handle_duplicate");
-    must(raw::handle_close(both), "handle_close"); // else the scheme would outlive its server
-    return { client, process };
-}
-
-void stop_server(const Server& server, int signal)
-{
-    if (signal != 0) CHECK_EQUAL(orrery_kill(server.process.space, signal), 0);
-    const auto status = process::wait_for_end(server.process);
-    CHECK(status.has_value());
-    raw::handle_close(server.scheme);
-}
+constexpr const char* program = "test-scheme";
 
 abi::Sqe entry_of(Request request, std::uint64_t argument = 0)
 {
@@ -248,7 +199,7 @@ void* call_in_vain(void* request)
 void test_dying_servers()
 {
     for (const bool killed : { false, true }) {
-        const Server server = start_server();
+        const Server server = start_server(program);
         shared_scheme = server.scheme;
         refused = 0;
         std::array<pthread_t, 4> threads {};
@@ -268,7 +219,7 @@ void test_dying_servers()
 void test_dying_callers(const Server& server)
 {
     for (int round = 0; round < 5; ++round) {
-        const auto caller = start("call-and-wait", server.scheme, abi::right_call);
+        const auto caller = start(program, "call-and-wait", server.scheme, abi::right_call);
         const timespec time { .tv_sec = 0, .tv_nsec = round * 3'000'000 };
         nanosleep(&time, nullptr); // at whatever point of it
         CHECK_EQUAL(orrery_kill(caller.space, SIGKILL), 0);
@@ -291,7 +242,7 @@ int main(int count, char** arguments)
         call(auxiliary(abi::Auxiliary::scheme_handle), entry_of(keep), completion);
         return 1;
     }
-    const Server server = start_server();
+    const Server server = start_server(program);
     test_answers(server);
     test_buffers(server);
     test_handles(server);

@@ -148,6 +148,8 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::memory_physical_address, "wmo" }, { Syscall::memory_size, "m" }, { Syscall::signal_stop, "u" },
     { Syscall::space_limit, "suu" }, { Syscall::memory_pressure_wait, "ud" }, { Syscall::thread_set_priority, "hu" },
     { Syscall::thread_set_affinity, "hu" }, { Syscall::scheme_call, "Saad" }, { Syscall::scheme_receive, "Saad" }, { Syscall::scheme_copy, "Suuxlu" },
+    { Syscall::memory_create_paged, "Sul" }, { Syscall::memory_supply, "momo" }, { Syscall::memory_collect, "moxu" },
+    { Syscall::memory_settle, "molu" },
 };
 
 // A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it

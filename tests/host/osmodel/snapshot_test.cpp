@@ -134,12 +134,11 @@ protected:
         const auto frames = SyntheticGuest::direct_map + guest.allocate_pages(32);
         const auto frame_size = guest.size_of("orrery::kernel::Frame");
         guest.set(guest.address_of("orrery::kernel::frame_allocator"), "orrery::kernel::FrameAllocator", "frames_", frames);
-        const auto leaves = SyntheticGuest::direct_map + guest.allocate_pages();
         const auto leaf = SyntheticGuest::direct_map + guest.allocate_pages();
-        guest.put(leaves, leaf);
-        guest.put(leaf, frames + header / 4096 * frame_size);
+        constexpr std::uint64_t pinned = 2; // a flag in the slot, not part of the address
+        guest.put(leaf, frames + header / 4096 * frame_size + pinned);
         guest.put(leaf + 8, frames + entries / 4096 * frame_size);
-        guest.set(memory_object, "orrery::kernel::MemoryObject", "leaves_", leaves);
+        guest.set(memory_object, "orrery::kernel::MemoryObject", "slots_.root_", leaf);
         guest.set(memory_object, "orrery::kernel::MemoryObject", "size_", 3 * 4096);
         guest.set(memory_object, "orrery::kernel::MemoryObject", "number", 12);
         guest.set_enumerator(memory_object, "orrery::kernel::MemoryObject", "kind", "memory");

@@ -1,0 +1,51 @@
+// The pages of a memory object by their number: a radix tree as high as the object's size asks for, whose nodes come to be
+// when a page below them is first needed. So an object costs what is touched of it, however large it is.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/base/error.h"
+#include "kernel/memory/frame_allocator.h"
+
+namespace orrery::kernel {
+
+// A frame pointer with flags in its low bits; 0 = untouched: it reads as zero, or its pager has it.
+using Slot = std::uintptr_t;
+inline constexpr Slot slot_shared = 1;    // copy-on-write: another object may have the frame too
+inline constexpr Slot slot_pinned = 2;    // the kernel or a device points at the frame
+inline constexpr Slot slot_discarded = 4; // (alone) dropped under pressure: an access faults
+inline constexpr Slot slot_clean = 8;     // may be dropped; a write makes it unclean again
+inline constexpr Slot slot_writing = 16;  // its pager is writing it back: the only copy, so it must not be dropped
+inline constexpr Slot slot_flags = alignof(Frame) - 1;
+static_assert(slot_writing <= slot_flags);
+inline Frame* frame_of(Slot slot) { return reinterpret_cast<Frame*>(slot & ~slot_flags); }
+
+// Not locked: the owner orders all calls. Page numbers must be below the table's page count.
+class SlotTable {
+public:
+    static constexpr unsigned bits_per_level = 9;
+    static constexpr std::uint64_t slots_per_leaf = std::uint64_t { 1 } << bits_per_level;
+
+    explicit SlotTable(std::uint64_t page_count);
+    SlotTable(const SlotTable&) = delete;
+    SlotTable& operator=(const SlotTable&) = delete;
+    ~SlotTable(); // frees the nodes, not what the slots name
+
+    // Null if nothing near it was ever needed: then the slot is 0.
+    Slot* find(std::uint64_t page) const;
+    // The slot, made 0 if it is new. out_of_memory.
+    Result<Slot*> make(std::uint64_t page);
+    // The first page from `page` on that find() knows, or the page count: what a walk goes on with. Its cost follows what
+    // exists.
+    std::uint64_t next(std::uint64_t page) const;
+
+private:
+    static void free_node(void* node, unsigned level);
+    std::uint64_t slots_in_leaf() const { return page_count_ < slots_per_leaf ? page_count_ : slots_per_leaf; }
+
+    const std::uint64_t page_count_;
+    unsigned top_level_; // 0: the root is a leaf of slots; n: an array of nodes of level n - 1
+    void* root_ = nullptr;
+};
+
+} // namespace orrery::kernel
