@@ -19,7 +19,9 @@ inline constexpr Handle no_handle = 0;
     X(console, "the machine's serial console")                                      \
     X(power, "the right to end the whole machine")                                  \
     X(hardware, "the right to use devices: physical memory, interrupts")            \
-    X(scheme, "a server that answers calls")
+    X(scheme, "a server that answers calls")                                        \
+    X(event, "something that happens, counted: an interrupt of a device, for one")  \
+    X(device, "a device: its registers, its interrupts, and what memory it may reach")
 
 enum class ObjectKind : std::uint32_t {
 #define X(name, sentence) name,
@@ -43,9 +45,9 @@ constexpr const char* name(ObjectKind kind)
     X(1, write, "memory: map writable; console: write")                                                              \
     X(2, execute, "memory: map executable")                                                                          \
     X(3, duplicate, "copy the handle, install it in another space, or pass it along")                                \
-    X(4, manage, "space: map into it, install handles, create threads; thread: priority, processors")                \
-    X(5, signal, "space, thread: raise a signal")                                                                    \
-    X(6, wait, "space, thread: wait for its end")                                                                    \
+    X(4, manage, "space: map into it, install handles, create threads; thread: priority, processors; device: use it")                \
+    X(5, signal, "space, thread: raise a signal; event: count one more")                                                                    \
+    X(6, wait, "space, thread: wait for its end; event: wait for it")                                                                    \
     X(7, produce, "ring: be the producer")                                                                           \
     X(8, consume, "ring: be the consumer")                                                                           \
     X(9, call, "scheme: call the server")                                                                            \

@@ -71,7 +71,18 @@ namespace orrery::abi {
       "gives a paged object a page that it lacks: the source's page moves there")                                      \
     X(memory_collect, "memory handle, offset, address of 64-bit words, how many",                                     \
       "lists pages that were changed, and begins to write them back; returns how many")                                \
-    X(memory_settle, "memory handle, offset, length, Settlement", "says what became of pages (abi/memory.h)")
+    X(memory_settle, "memory handle, offset, length, Settlement", "says what became of pages (abi/memory.h)")           \
+    X(event_create, "", "makes an event, which counts and can be waited for")                                          \
+    X(event_signal, "event handle", "counts one more, and wakes who waits")                                            \
+    X(event_wait, "event handle, absolute deadline", "waits until the count is not 0, takes it and returns it")        \
+    X(device_open, "hardware handle, number from 0 on", "makes a handle to a device of the machine")                   \
+    X(device_read, "device handle, offset", "reads a word of its configuration space (PCI)")                           \
+    X(device_memory, "device handle, region", "makes a memory object of a region of its registers")                    \
+    X(device_interrupt, "device handle, number of the interrupt", "makes an event of one of its interrupts")           \
+    X(device_map, "device handle, memory handle, offset, length, DeviceAccess",                                       \
+      "lets the device reach memory; returns the address that it must use")                                            \
+    X(device_unmap, "device handle, address from device_map", "takes that back")                                       \
+    X(device_status, "device handle, address of a DeviceStatus", "tells what it is, and what it was refused (abi/device.h)")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

@@ -47,6 +47,7 @@ std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
         return "waits for a page that " + scheme + "'s server brings"
             + (thread.wait_value == 0 ? "" : " (thread " + std::to_string(thread.wait_value) + " works on it)");
     if (reason == "scheme_receive") return "waits for calls to " + scheme + " (it is a server)";
+    if (reason == "event") return "waits for event " + std::to_string(thread.wait_object) + ", an interrupt for one, to happen";
     if (reason == "memory_pressure") return "waits to be told that memory is short";
     if (reason == "stopped") return "is stopped by SIGSTOP or its like, until SIGCONT comes";
     if (reason.empty() || reason == "none") return "sleeps without a recorded reason";

@@ -14,18 +14,22 @@ enum class LockRank : std::uint8_t {
     registry,     // lists of all threads, spaces and rings
     futex,        // one futex bucket; the word is read under it, which may fault the page in
     scheme,       // one scheme's calls; pages of caller and server may be made present under it
+    device,       // one device's interrupts and memory; pages are pinned under it
     space,        // one space's mappings
     object,       // one memory object's pages
     handle_table, // one space's handles
     membership,   // one space's thread list and end state
     signal,       // one target's slots
     ring,         // one ring's sleepers
-    waiters,      // one space's waiters
+    interrupts,   // who has which interrupt vector
+    iommu,        // its registers
+    waiters,      // one space's waiters; who waits for an event
     timer,        // one CPU's timers
     thread,       // one thread's state
     run_queue,    // one CPU's ready threads
     shootdown,    // the TLB shootdown request
     page_table,   // kernel half of the page tables
+    pci,          // the ports of the configuration space
     heap,
     frames,
     console,

@@ -46,6 +46,22 @@ namespace {
         }
     }
 
+    // DMA Remapping Reporting Table (Intel VT-d, 8.1): structures of type 0 are units.
+    void read_dmar(const Header& table, MachineDescription& machine)
+    {
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(&table);
+        for (std::uint32_t offset = 48; offset + 16 <= table.length;) {
+            const auto type = load<std::uint16_t>(bytes + offset);
+            const auto length = load<std::uint16_t>(bytes + offset + 2);
+            if (length < 16 || offset + length > table.length) return;
+            // One for all that no other is for, or, as QEMU has it, the only one, with a list of all buses.
+            const bool for_all_others = (bytes[offset + 4] & 1) != 0;
+            if (type == 0 && (machine.iommu == 0 || for_all_others))
+                machine.iommu = load<std::uint64_t>(bytes + offset + 8);
+            offset += length;
+        }
+    }
+
 } // namespace
 
 MachineDescription read_acpi(PhysicalAddress rsdp, PhysicalAddress physical_end)
@@ -62,6 +78,7 @@ MachineDescription read_acpi(PhysicalAddress rsdp, PhysicalAddress physical_end)
         if (!table) continue;
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(table);
         if (std::memcmp(table->signature, "APIC", 4) == 0) read_madt(*table, machine);
+        if (std::memcmp(table->signature, "DMAR", 4) == 0) read_dmar(*table, machine);
         if (std::memcmp(table->signature, "HPET", 4) == 0 && table->length >= 52)
             machine.hpet = load<std::uint64_t>(bytes + 44); // generic address structure at 40, address at +4
     }

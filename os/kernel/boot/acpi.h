@@ -1,4 +1,4 @@
-// What the kernel wants from ACPI: the processors and the HPET. (ACPI specification 6.5, chapter 5.2.)
+// What the kernel wants from ACPI: the processors, the HPET and the IOMMU. (ACPI specification 6.5, chapter 5.2.)
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@ namespace orrery::kernel {
 struct MachineDescription {
     std::uint32_t apic_ids[16] = {};
     unsigned cpu_count = 0;
-    PhysicalAddress hpet = 0; // 0 = none
+    PhysicalAddress hpet = 0;  // 0 = none
+    PhysicalAddress iommu = 0; // registers of the unit for the devices; 0 = none
 };
 
 // `rsdp` is a physical address, or 0. Tables that lie outside RAM below `physical_end` or have a wrong length are skipped.

@@ -13,6 +13,8 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/machine.h"
 #include "kernel/cpu/page_table.h"
+#include "kernel/device/device.h"
+#include "kernel/device/iommu.h"
 #include "kernel/memory/frame_allocator.h"
 #include "kernel/thread/scheduler.h"
 
@@ -132,6 +134,8 @@ extern "C" void kernel_main(std::uint64_t start_info)
     cpus[0].hot = &cpus[0].current->hot;
     cpus[0].online = true;
     start_other_cpus(machine);
+    initialize_iommu(machine.iommu);
+    initialize_devices();
     initialize_descriptor(physical_end());
     start_init_program(boot_information);
     orrery_descriptor.boot_memory

@@ -23,6 +23,7 @@ inline constexpr unsigned max_cpus = 8;
 inline constexpr std::uint8_t vector_timer = 0x20;
 inline constexpr std::uint8_t vector_attention = 0x21; // look at the current thread's attention word, or leave idle
 inline constexpr std::uint8_t vector_shootdown = 0x22;
+inline constexpr std::uint8_t vector_iommu = 0x23;     // a device reached for memory that it was not given
 inline constexpr std::uint8_t vector_spurious = 0xff;
 
 // Task state segment, Intel SDM volume 3 section 8.7: only the stacks matter in 64-bit mode.

@@ -28,6 +28,15 @@ inline std::uint8_t in8(std::uint16_t port)
     return value;
 }
 
+inline std::uint32_t in32(std::uint16_t port)
+{
+    std::uint32_t value;
+    asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+// For what reads memory past the caches.
+inline void flush_cache_line(const void* place) { asm volatile("clflush (%0)" ::"r"(place) : "memory"); }
+
 inline std::uint64_t read_tsc()
 {
     std::uint32_t low, high;

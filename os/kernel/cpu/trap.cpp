@@ -8,6 +8,8 @@
 #include "kernel/cpu/cpu.h"
 #include "kernel/cpu/machine.h"
 #include "kernel/cpu/trap_frame.h"
+#include "kernel/device/interrupt.h"
+#include "kernel/device/iommu.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/memory/pressure.h"
 #include "kernel/memory/reclaim.h"
@@ -176,8 +178,19 @@ extern "C" void trap(TrapFrame& frame)
         end_of_interrupt();
         answer_shootdown();
         return;
+    case vector_iommu:
+        ++cpu.interrupts;
+        end_of_interrupt();
+        handle_iommu_faults();
+        return;
     case vector_spurious: return;
     default: break;
+    }
+    if (frame.vector >= first_device_vector && frame.vector <= last_device_vector) {
+        ++cpu.interrupts;
+        end_of_interrupt();
+        dispatch_device_interrupt(static_cast<std::uint8_t>(frame.vector));
+        return;
     }
     if (frame.vector >= 32) panic_at(frame, "unexpected interrupt, vector", frame.vector);
 

@@ -311,6 +311,8 @@ Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
         if (!place.must_copy) {
             PageRights rights = rights_of(mapping->protection);
             rights.write = rights.write && place.writable;
+            rights.uncached = place.registers != 0;
+            if (place.registers != 0) return page_table_.map(page, place.registers, rights);
             return page_table_.map(page, frame_allocator.address_of(place.frame), rights);
         }
         object = Ref<MemoryObject>(mapping->object);

@@ -83,6 +83,7 @@ MemoryObject::~MemoryObject()
 Result<Slot*> MemoryObject::populate(std::uint64_t offset)
 {
     if (offset >= size_) return fail(Error::invalid_argument);
+    if (registers_ != 0) return fail(Error::access_denied);
     TRY(slot, make_slot(offset));
     if (*slot == slot_discarded) return fail(Error::not_found);
     if (*slot == 0) {
@@ -99,6 +100,7 @@ Result<Slot*> MemoryObject::populate(std::uint64_t offset)
 
 Result<MemoryObject::Access> MemoryObject::access(std::uint64_t offset, bool write)
 {
+    if (registers_ != 0) return register_access(offset);
     Guard guard(lock_);
     TRY(slot, populate(offset));
     if (write && (*slot & slot_shared)) return Access { .must_copy = true };
@@ -133,6 +135,7 @@ Status MemoryObject::make_writable(std::uint64_t offset)
 
 Result<Frame*> MemoryObject::page(std::uint64_t offset)
 {
+    if (registers_ != 0) return fail(Error::access_denied);
     for (;;) {
         TRY(result, access(offset, true));
         if (!result.must_copy) return result.frame;
@@ -180,6 +183,7 @@ Result<Frame*> MemoryObject::pin(std::uint64_t offset)
 Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_t length)
 {
     if (!is_page_range(offset, length, size_)) return fail(Error::invalid_argument);
+    if (registers_ != 0) return fail(Error::access_denied);
     TRY(copy, create_raw(length, flags_));
     if (flags_ & abi::memory_discardable) register_discardable(*copy);
     if (is_paged()) { // what a clone of a paged object lacks, its own clone gets from the same origin: chains stay short
@@ -289,6 +293,7 @@ Status MemoryObject::replace(std::uint64_t offset, MemoryObject& source, std::ui
 // Puts a page where another may have been, which goes to `old`; on failure `old` keeps what it holds.
 Status MemoryObject::place(std::uint64_t offset, Slot page, FrameHolder& old)
 {
+    if (registers_ != 0) return fail(Error::access_denied);
     Guard guard(lock_);
     TRY(slot, make_slot(offset));
     if (*slot & slot_pinned) return fail(Error::already_exists);

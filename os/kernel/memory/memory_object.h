@@ -36,6 +36,14 @@ public:
     // Flags: abi::PhysicalFlag. Its pages never move, are never shared copy-on-write and never dropped.
     static Result<Ref<MemoryObject>> create_physical(
         std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags);
+    // A device's registers, which are no memory at all: they can only be mapped, uncached, and not where a hole is. Page-
+    // aligned throughout.
+    struct RegisterHole {
+        std::uint64_t begin = 0;
+        std::uint64_t end = 0;
+    };
+    static Result<Ref<MemoryObject>> create_registers(
+        PhysicalAddress begin, std::uint64_t size, std::span<const RegisterHole, 2> holes);
     // Memory whose pages the pager brings when they are first touched, and again when they were dropped meanwhile.
     // out_of_memory (also if the pager is null), invalid_argument.
     static Result<Ref<MemoryObject>> create_paged(std::uint64_t size, std::unique_ptr<Pager> pager);
@@ -60,6 +68,7 @@ public:
         Frame* frame = nullptr;
         bool writable = false;
         bool must_copy = false;
+        PhysicalAddress registers = 0; // instead of a frame
     };
     Result<Access> access(std::uint64_t offset, bool write) EXCLUDES(lock_);
     // Gives the object its own copy of a shared page, and takes the old one out of every page table.
@@ -124,6 +133,7 @@ private:
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
     Result<Frame*> take_page(std::uint64_t offset) EXCLUDES(lock_);
     Status clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done) EXCLUDES(lock_);
+    Result<Access> register_access(std::uint64_t offset) const;
     Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);
     Status forget(std::uint64_t offset, std::uint64_t end) EXCLUDES(lock_);
     void count_resident(int change) REQUIRES(lock_)
@@ -149,6 +159,9 @@ private:
     // A clone shares pages first and takes the write permission away second; in between nobody may copy a shared page,
     // or a CPU with an old translation would go on writing to the wrong one.
     std::uint32_t clones_under_way_ GUARDED_BY(lock_) = 0;
+
+    PhysicalAddress registers_ = 0; // of a device; 0 = this is memory
+    RegisterHole holes_[2];
 
     // Paging (memory/paging.cpp). At most one of the two is there, from the object's making on.
     std::unique_ptr<Pager> pager_;

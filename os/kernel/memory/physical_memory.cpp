@@ -1,4 +1,5 @@
 // Memory objects at physical places: what the firmware left in memory, and memory that devices can be told of.
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -90,6 +91,27 @@ Result<Ref<MemoryObject>> MemoryObject::create_physical(
     }
     delete[] blocks;
     return object;
+}
+
+Result<Ref<MemoryObject>> MemoryObject::create_registers(
+    PhysicalAddress begin, std::uint64_t size, std::span<const RegisterHole, 2> holes)
+{
+    if (!is_page_aligned(begin) || begin == 0) return fail(Error::invalid_argument);
+    TRY(object, create_raw(size, 0));
+    // Never what is RAM, whatever a device's configuration says.
+    for (std::uint64_t offset = 0; offset < object->size_; offset += page_size)
+        if (frame_allocator.frame_at(begin + offset)) return fail(Error::access_denied);
+    object->registers_ = begin;
+    std::ranges::copy(holes, object->holes_);
+    return object;
+}
+
+Result<MemoryObject::Access> MemoryObject::register_access(std::uint64_t offset) const
+{
+    for (const RegisterHole& hole : holes_)
+        if (offset >= hole.begin && offset < hole.end) return fail(Error::access_denied);
+    if (offset >= size_) return fail(Error::invalid_argument);
+    return Access { .writable = true, .registers = registers_ + round_down(offset, page_size) };
 }
 
 Result<PhysicalAddress> MemoryObject::physical_address(std::uint64_t offset)

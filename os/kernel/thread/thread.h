@@ -35,6 +35,7 @@ enum class WaitReason : std::uint32_t {
     scheme_cancel,  // the same, and the server has been asked to answer soon; signals do not end this wait
     memory_pressure, // value = the level: until memory is that short
     page_in,        // object = number of the scheme whose server brings the page, value as for scheme_call
+    event,          // object = number of the event
     scheme_receive, // object = number of the scheme: a server waits for calls
 };
 

@@ -152,6 +152,7 @@ void undo(const fuzz::Call& made, const std::uint64_t (&words)[6], std::uint64_t
     case Syscall::memory_create:
     case Syscall::memory_clone:
     case Syscall::memory_create_paged:
+    case Syscall::event_create:
     case Syscall::space_create:
     case Syscall::thread_self:
     case Syscall::scheme_create:

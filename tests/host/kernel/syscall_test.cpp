@@ -149,7 +149,10 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::space_limit, "suu" }, { Syscall::memory_pressure_wait, "ud" }, { Syscall::thread_set_priority, "hu" },
     { Syscall::thread_set_affinity, "hu" }, { Syscall::scheme_call, "Saad" }, { Syscall::scheme_receive, "Saad" }, { Syscall::scheme_copy, "Suuxlu" },
     { Syscall::memory_create_paged, "Sul" }, { Syscall::memory_supply, "momo" }, { Syscall::memory_collect, "moxu" },
-    { Syscall::memory_settle, "molu" },
+    { Syscall::memory_settle, "molu" }, { Syscall::event_signal, "h" }, { Syscall::event_wait, "hd" },
+    { Syscall::device_open, "wu" }, { Syscall::device_read, "hu" }, { Syscall::device_memory, "hu" },
+    { Syscall::device_interrupt, "hu" }, { Syscall::device_map, "hmolu" }, { Syscall::device_unmap, "ha" },
+    { Syscall::device_status, "ha" },
 };
 
 // A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it

@@ -194,10 +194,13 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(with("blocked", "scheme_cancel", 4, 7),
               "has cancelled its call to scheme 4, which thread 7 works on, and waits for the server to give it up");
     EXPECT_EQ(with("blocked", "scheme_receive", 4), "waits for calls to scheme 4 (it is a server)");
+    EXPECT_EQ(with("blocked", "event", 3), "waits for event 3, an interrupt for one, to happen");
     EXPECT_EQ(with("blocked", "memory_pressure"), "waits to be told that memory is short");
     EXPECT_EQ(with("blocked", "stopped", 2), "is stopped by SIGSTOP or its like, until SIGCONT comes");
     EXPECT_EQ(with("blocked", "none"), "sleeps without a recorded reason");
-    EXPECT_EQ(with("blocked", "page_in", 16), "waits (page_in, object 0x10)");
+    EXPECT_EQ(with("blocked", "page_in", 4), "waits for a page that scheme 4's server brings");
+    EXPECT_EQ(with("blocked", "page_in", 4, 7), "waits for a page that scheme 4's server brings (thread 7 works on it)");
+    EXPECT_EQ(with("blocked", "new_reason", 16), "waits (new_reason, object 0x10)");
     Snapshot snapshot;
     snapshot.spaces.push_back({ .id = 2, .name = "ping" });
     with("blocked", "space_end", 2);

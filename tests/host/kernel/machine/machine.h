@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "kernel/cpu/cpu.h"
+#include "kernel/device/pci.h"
 #include "kernel/handle/object.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/memory/frame_allocator.h"
@@ -125,6 +127,16 @@ void set_clock(std::uint64_t nanoseconds);
 // Interrupts that were sent to a CPU and not taken yet.
 bool interrupt_is_pending(unsigned cpu, std::uint8_t vector);
 std::string take_console_output();
+
+// PCI functions by location: 64 words of configuration space each, and which bits of a word a write can change. Without an entry
+// there is no such function.
+struct PciFunction {
+    std::uint32_t words[64] = {};
+    std::uint32_t writable[64] = {};
+};
+extern std::map<PciLocation, PciFunction> pci_functions;
+// What a device's registers hold: map_device_page gives this memory, made zeroed on first use.
+std::byte* device_page(PhysicalAddress address);
 
 // The page-table entry of a user address, found by a walk of its own; nothing if it is not present.
 std::optional<std::uint64_t> page_table_entry(PhysicalAddress root, VirtualAddress address);

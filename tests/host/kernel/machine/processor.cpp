@@ -113,6 +113,18 @@ namespace host {
         if (stopping) throw Stopped {};
     }
 
+    std::map<PciLocation, PciFunction> pci_functions;
+
+    std::byte* device_page(PhysicalAddress address)
+    {
+        static std::mutex mutex;
+        static std::map<PhysicalAddress, std::unique_ptr<std::byte[]>> pages;
+        const std::lock_guard guard(mutex);
+        auto& page = pages[round_down(address, page_size)];
+        if (!page) page = std::make_unique<std::byte[]>(page_size);
+        return page.get();
+    }
+
     void set_clock(std::uint64_t nanoseconds) { manual_clock = nanoseconds; }
 
     bool interrupt_is_pending(unsigned cpu, std::uint8_t vector)
@@ -192,8 +204,24 @@ void save_extended_state(void*) {}
 void restore_extended_state(const void*) {}
 void initialize_extended_state_area(void* area) { std::memset(area, 0, extended_state_size()); }
 
+// cpu/pci_config.cpp
+std::uint32_t pci_read(PciLocation location, unsigned offset)
+{
+    const auto found = host::pci_functions.find(location);
+    return found == host::pci_functions.end() ? ~std::uint32_t { 0 } : found->second.words[offset / 4 % 64];
+}
+void pci_write(PciLocation location, unsigned offset, std::uint32_t value)
+{
+    const auto found = host::pci_functions.find(location);
+    if (found == host::pci_functions.end()) return;
+    std::uint32_t& word = found->second.words[offset / 4 % 64];
+    const std::uint32_t mask = found->second.writable[offset / 4 % 64];
+    word = (word & ~mask) | (value & mask);
+}
+
 // cpu/page_table.h: the kernel half. Physical page 0 stands for its root: no entries.
 PhysicalAddress kernel_page_table_root() { return 0; }
+void* map_device_page(PhysicalAddress address) { return host::device_page(address) + address % page_size; }
 VirtualAddress allocate_kernel_stack()
 {
     if (!host::may_allocate()) return 0;

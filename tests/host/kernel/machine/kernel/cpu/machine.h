@@ -31,6 +31,7 @@ inline void write_msr(std::uint32_t, std::uint64_t) {}
 inline std::uint64_t read_cr2() { return 0; }
 inline std::uint64_t read_cr3() { return 0; }
 inline void write_cr3(std::uint64_t) {} // the machine walks the tables of the current thread's space
+inline void flush_cache_line(const void*) {}
 inline void invalidate_page(std::uint64_t) {}
 inline void pause() { sched_yield(); } // whom a spinning thread waits for may need this processor
 inline std::uint64_t read_fs_base() { return 0; }
