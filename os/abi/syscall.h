@@ -82,7 +82,11 @@ namespace orrery::abi {
     X(device_map, "device handle, memory handle, offset, length, DeviceAccess",                                       \
       "lets the device reach memory; returns the address that it must use")                                            \
     X(device_unmap, "device handle, address from device_map", "takes that back")                                       \
-    X(device_status, "device handle, address of a DeviceStatus", "tells what it is, and what it was refused (abi/device.h)")
+    X(device_status, "device handle, address of a DeviceStatus", "tells what it is, and what it was refused (abi/device.h)") \
+    X(futex_wait_wide, "address, expected 64-bit value, absolute deadline in ns",                                     \
+      "sleeps while the word of 64 bits has the value")                                                                \
+    X(futex_requeue, "address, expected 32-bit value, how many to wake, how many to move, address to move to",        \
+      "wakes some sleepers on a word and moves others to another word, in one step")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

@@ -16,6 +16,12 @@ void lock_rank_acquired(LockRank rank)
     cpu.held_lock_ranks |= bit;
 }
 
+void lock_beside_acquired(bool in_order)
+{
+    if (!in_order) [[unlikely]]
+        panic("lock order: two locks of one rank taken in the wrong order");
+}
+
 void lock_rank_released(LockRank rank) { this_cpu().held_lock_ranks &= ~(1u << static_cast<unsigned>(rank)); }
 
 } // namespace orrery::kernel

@@ -39,6 +39,7 @@ enum class LockRank : std::uint8_t {
 void spin_wait_hook(); // answers TLB shootdowns while this CPU spins with interrupts off; see cpu/shootdown.cpp
 void lock_rank_acquired(LockRank);
 void lock_rank_released(LockRank);
+void lock_beside_acquired(bool in_order);
 
 class CAPABILITY("spinlock") Spinlock {
 public:
@@ -58,6 +59,16 @@ public:
         locked_.store(false, std::memory_order_release);
         lock_rank_released(rank_);
     }
+    // A second one of the same rank. Whoever takes two takes them in the order of their addresses, and gives the second back
+    // first; that is as good as a rank.
+    void acquire_beside(const Spinlock& held) ACQUIRE()
+    {
+        lock_beside_acquired(&held < this && held.rank_ == rank_);
+        while (locked_.exchange(true, std::memory_order_acquire)) [[unlikely]] {
+            while (locked_.load(std::memory_order_relaxed)) spin_wait_hook();
+        }
+    }
+    void release_beside() RELEASE() { locked_.store(false, std::memory_order_release); }
     bool is_locked() const { return locked_.load(std::memory_order_relaxed); }
 
 private:

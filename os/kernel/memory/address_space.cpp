@@ -88,8 +88,13 @@ std::size_t AddressSpace::lower_bound(VirtualAddress address) const
 
 Mapping* AddressSpace::find(VirtualAddress address)
 {
+    // Faults come in runs: mostly it is where the last one was.
+    if (last_found_ < mapping_count_ && mappings_[last_found_].begin <= address && address < mappings_[last_found_].end)
+        return &mappings_[last_found_];
     const std::size_t index = lower_bound(address);
-    return index < mapping_count_ && mappings_[index].begin <= address ? &mappings_[index] : nullptr;
+    if (index == mapping_count_ || mappings_[index].begin > address) return nullptr;
+    last_found_ = index;
+    return &mappings_[index];
 }
 
 Status AddressSpace::insert_at(std::size_t index, const Mapping& mapping)
@@ -307,12 +312,16 @@ Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
         if (!mapping) return fail(Error::bad_address);
         if ((mapping->protection & access) == 0) return fail(Error::access_denied);
         offset = mapping->offset + (page - mapping->begin);
+        if (mapping->object->has_registers()) [[unlikely]] {
+            TRY(registers, mapping->object->register_page(offset));
+            PageRights rights = rights_of(mapping->protection);
+            rights.uncached = true;
+            return page_table_.map(page, registers, rights);
+        }
         TRY(place, mapping->object->access(offset, access == abi::protection_write));
         if (!place.must_copy) {
             PageRights rights = rights_of(mapping->protection);
             rights.write = rights.write && place.writable;
-            rights.uncached = place.registers != 0;
-            if (place.registers != 0) return page_table_.map(page, place.registers, rights);
             return page_table_.map(page, frame_allocator.address_of(place.frame), rights);
         }
         object = Ref<MemoryObject>(mapping->object);

@@ -143,6 +143,7 @@ private:
     Mapping* mappings_ GUARDED_BY(lock_) = nullptr;
     std::size_t mapping_count_ GUARDED_BY(lock_) = 0;
     std::size_t mapping_capacity_ GUARDED_BY(lock_) = 0;
+    std::size_t last_found_ GUARDED_BY(lock_) = 0; // where find() begins to look; any number is right
     VirtualAddress search_from_ GUARDED_BY(lock_) = 0;
 
     Spinlock waiters_lock_ { LockRank::waiters };

@@ -2,6 +2,7 @@
 #include "kernel/memory/frame_allocator.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace orrery::kernel {
@@ -39,37 +40,53 @@ void FrameAllocator::free_block(std::size_t index, unsigned order)
         const std::size_t buddy = index ^ (std::size_t { 1 } << order);
         if (buddy >= count_ || frames_[buddy].state != FrameState::free || frames_[buddy].order != order) break;
         if (!List<Frame, &Frame::link>::contains_link(&frames_[buddy])) break;
-        free_[order].remove(&frames_[buddy]);
+        unlist(&frames_[buddy], order);
         frames_[buddy].state = FrameState::used; // now the inside of a larger block
         index = std::min(index, buddy);
         ++order;
     }
-    frames_[index].state = FrameState::free;
-    frames_[index].order = static_cast<std::uint8_t>(order);
-    free_[order].push_front(&frames_[index]);
+    list(&frames_[index], order);
+}
+
+// The first block of the smallest order that fits, or null.
+Frame* FrameAllocator::find_block(unsigned order, PhysicalAddress below)
+{
+    const std::uint32_t large_enough = free_orders_ >> order << order;
+    if (below == ~PhysicalAddress { 0 })
+        return large_enough != 0 ? free_[std::countr_zero(large_enough)].first() : nullptr;
+    const std::size_t limit = below / page_size; // first frame number that is too high
+    for (std::uint32_t left = large_enough; left != 0; left &= left - 1) {
+        const BlockList& list = free_[std::countr_zero(left)];
+        for (Frame* frame = list.first(); frame; frame = list.next(frame))
+            if (static_cast<std::size_t>(frame - frames_) + (std::size_t { 1 } << order) <= limit) return frame;
+    }
+    return nullptr;
+}
+
+void FrameAllocator::list(Frame* block, unsigned order)
+{
+    block->state = FrameState::free;
+    block->order = static_cast<std::uint8_t>(order);
+    free_[order].push_front(block);
+    free_orders_ |= 1u << order;
+}
+
+void FrameAllocator::unlist(Frame* block, unsigned order)
+{
+    free_[order].remove(block);
+    if (free_[order].empty()) free_orders_ &= ~(1u << order);
 }
 
 Frame* FrameAllocator::allocate(unsigned order, PhysicalAddress below)
 {
     Guard guard(lock_);
-    const std::size_t limit = below / page_size; // first frame number that is too high
-    unsigned found = order;
-    Frame* frame = nullptr;
-    for (; found <= max_order; ++found) {
-        // Without a limit the first block fits; with one, the lists are searched: drivers ask rarely.
-        for (frame = free_[found].first(); frame; frame = free_[found].next(frame))
-            if (static_cast<std::size_t>(frame - frames_) + (std::size_t { 1 } << order) <= limit) break;
-        if (frame) break;
-    }
+    Frame* const frame = find_block(order, below);
     if (!frame) return nullptr;
-    free_[found].remove(frame);
-    const auto index = static_cast<std::size_t>(frame - frames_);
+    unsigned found = frame->order;
+    unlist(frame, found);
     while (found > order) { // give the upper halves back
         --found;
-        Frame* upper = &frames_[index + (std::size_t { 1 } << found)];
-        upper->state = FrameState::free;
-        upper->order = static_cast<std::uint8_t>(found);
-        free_[found].push_front(upper);
+        list(frame + (std::size_t { 1 } << found), found);
     }
     frame->state = FrameState::used;
     frame->order = static_cast<std::uint8_t>(order);

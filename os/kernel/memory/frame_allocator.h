@@ -53,14 +53,20 @@ public:
     std::size_t total_frames() const { return total_frames_; }
 
 private:
+    using BlockList = List<Frame, &Frame::link>;
+
     void free_block(std::size_t index, unsigned order) REQUIRES(lock_);
+    Frame* find_block(unsigned order, PhysicalAddress below) REQUIRES(lock_);
+    void list(Frame* block, unsigned order) REQUIRES(lock_);
+    void unlist(Frame* block, unsigned order) REQUIRES(lock_);
 
     Spinlock lock_ { LockRank::frames };
     Frame* frames_ = nullptr;
     std::size_t count_ = 0;
     std::size_t total_frames_ = 0;
     std::atomic<std::size_t> free_frames_ { 0 };
-    List<Frame, &Frame::link> free_[max_order + 1] GUARDED_BY(lock_);
+    BlockList free_[max_order + 1] GUARDED_BY(lock_);
+    std::uint32_t free_orders_ GUARDED_BY(lock_) = 0; // bit per list that is not empty
 };
 
 extern FrameAllocator frame_allocator;

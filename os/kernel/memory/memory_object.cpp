@@ -100,7 +100,6 @@ Result<Slot*> MemoryObject::populate(std::uint64_t offset)
 
 Result<MemoryObject::Access> MemoryObject::access(std::uint64_t offset, bool write)
 {
-    if (registers_ != 0) return register_access(offset);
     Guard guard(lock_);
     TRY(slot, populate(offset));
     if (write && (*slot & slot_shared)) return Access { .must_copy = true };
@@ -135,7 +134,6 @@ Status MemoryObject::make_writable(std::uint64_t offset)
 
 Result<Frame*> MemoryObject::page(std::uint64_t offset)
 {
-    if (registers_ != 0) return fail(Error::access_denied);
     for (;;) {
         TRY(result, access(offset, true));
         if (!result.must_copy) return result.frame;

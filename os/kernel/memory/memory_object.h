@@ -68,9 +68,11 @@ public:
         Frame* frame = nullptr;
         bool writable = false;
         bool must_copy = false;
-        PhysicalAddress registers = 0; // instead of a frame
     };
     Result<Access> access(std::uint64_t offset, bool write) EXCLUDES(lock_);
+    // Registers have no frame: where the page at `offset` is instead; access_denied in a hole.
+    bool has_registers() const { return registers_ != 0; }
+    Result<PhysicalAddress> register_page(std::uint64_t offset) const;
     // Gives the object its own copy of a shared page, and takes the old one out of every page table.
     Status make_writable(std::uint64_t offset) EXCLUDES(lock_);
     // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again. Sleeps,
@@ -133,7 +135,6 @@ private:
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
     Result<Frame*> take_page(std::uint64_t offset) EXCLUDES(lock_);
     Status clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done) EXCLUDES(lock_);
-    Result<Access> register_access(std::uint64_t offset) const;
     Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);
     Status forget(std::uint64_t offset, std::uint64_t end) EXCLUDES(lock_);
     void count_resident(int change) REQUIRES(lock_)

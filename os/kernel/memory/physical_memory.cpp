@@ -106,12 +106,12 @@ Result<Ref<MemoryObject>> MemoryObject::create_registers(
     return object;
 }
 
-Result<MemoryObject::Access> MemoryObject::register_access(std::uint64_t offset) const
+Result<PhysicalAddress> MemoryObject::register_page(std::uint64_t offset) const
 {
     for (const RegisterHole& hole : holes_)
         if (offset >= hole.begin && offset < hole.end) return fail(Error::access_denied);
     if (offset >= size_) return fail(Error::invalid_argument);
-    return Access { .writable = true, .registers = registers_ + round_down(offset, page_size) };
+    return registers_ + round_down(offset, page_size);
 }
 
 Result<PhysicalAddress> MemoryObject::physical_address(std::uint64_t offset)

@@ -11,17 +11,10 @@ namespace {
 
     constexpr unsigned node_entries = 1u << SlotTable::bits_per_level;
 
-    constexpr unsigned index_at(std::uint64_t page, unsigned level)
-    {
-        return static_cast<unsigned>(page >> (SlotTable::bits_per_level * level)) % node_entries;
-    }
-
     constexpr std::uint64_t pages_below(unsigned level) // of an entry of that level
     {
         return std::uint64_t { 1 } << (SlotTable::bits_per_level * level);
     }
-
-    void** entries_of(void* node) { return static_cast<void**>(node); }
 
 } // namespace
 
@@ -47,14 +40,7 @@ void SlotTable::free_node(void* node, unsigned level)
     delete[] entries_of(node);
 }
 
-Slot* SlotTable::find(std::uint64_t page) const
-{
-    void* node = root_;
-    for (unsigned level = top_level_; node && level > 0; --level) node = entries_of(node)[index_at(page, level)];
-    return node ? static_cast<Slot*>(node) + index_at(page, 0) : nullptr;
-}
-
-Result<Slot*> SlotTable::make(std::uint64_t page)
+Result<Slot*> SlotTable::make_new(std::uint64_t page)
 {
     void** place = &root_;
     for (unsigned level = top_level_; level > 0; --level) {

@@ -32,14 +32,30 @@ public:
     ~SlotTable(); // frees the nodes, not what the slots name
 
     // Null if nothing near it was ever needed: then the slot is 0.
-    Slot* find(std::uint64_t page) const;
+    Slot* find(std::uint64_t page) const
+    {
+        void* node = root_;
+        for (unsigned level = top_level_; node && level > 0; --level) node = entries_of(node)[index_at(page, level)];
+        return node ? static_cast<Slot*>(node) + index_at(page, 0) : nullptr;
+    }
     // The slot, made 0 if it is new. out_of_memory.
-    Result<Slot*> make(std::uint64_t page);
+    Result<Slot*> make(std::uint64_t page)
+    {
+        if (Slot* const slot = find(page)) [[likely]]
+            return slot;
+        return make_new(page);
+    }
     // The first page from `page` on that find() knows, or the page count: what a walk goes on with. Its cost follows what
     // exists.
     std::uint64_t next(std::uint64_t page) const;
 
 private:
+    static unsigned index_at(std::uint64_t page, unsigned level)
+    {
+        return static_cast<unsigned>(page >> (bits_per_level * level)) % (1u << bits_per_level);
+    }
+    static void** entries_of(void* node) { return static_cast<void**>(node); }
+    Result<Slot*> make_new(std::uint64_t page);
     static void free_node(void* node, unsigned level);
     std::uint64_t slots_in_leaf() const { return page_count_ < slots_per_leaf ? page_count_ : slots_per_leaf; }
 

@@ -1,5 +1,6 @@
 // Condition variables: POSIX.1-2024 pthread_cond_wait and its family, on the kernel's futex.
 #include "posix/runtime/syscall.h"
+#include "posix/thread/mutex.h"
 #include "posix/time/deadline.h"
 
 #include <cerrno>
@@ -10,21 +11,36 @@ namespace {
 
 namespace raw = runtime::raw;
 
-// The sequence is read with the mutex held, so a signal that comes after the caller looked at its condition changes it,
-// and the futex does not sleep. May wake without reason, also for a signal handler; POSIX allows that.
+// The sequence is read, and the waiter counted, with the mutex held, so a signal that comes after the caller looked at its
+// condition changes it, and the futex does not sleep. May wake without reason, also for a signal handler; POSIX allows that.
 int wait(pthread_cond_t& condition, pthread_mutex_t& mutex, std::uint64_t deadline)
 {
     const unsigned sequence = __atomic_load_n(&condition.__sequence, __ATOMIC_SEQ_CST);
-    if (const int error = pthread_mutex_unlock(&mutex); error != 0) return error;
+    const unsigned broadcasts = __atomic_load_n(&condition.__broadcasts, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&condition.__mutex, &mutex, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&condition.__waiters, 1, __ATOMIC_SEQ_CST);
+    if (const int error = pthread_mutex_unlock(&mutex); error != 0) {
+        __atomic_fetch_sub(&condition.__waiters, 1, __ATOMIC_SEQ_CST);
+        return error;
+    }
     const std::int64_t result = raw::futex_wait(&condition.__sequence, sequence, deadline);
-    pthread_mutex_lock(&mutex);
+    __atomic_fetch_sub(&condition.__waiters, 1, __ATOMIC_SEQ_CST);
+    // After a broadcast others may sleep on the mutex who never tried to take it: whoever takes it must wake the next one.
+    if (__atomic_load_n(&condition.__broadcasts, __ATOMIC_SEQ_CST) == broadcasts) pthread_mutex_lock(&mutex);
+    else lock_contended(mutex);
     return runtime::failed_with(result, abi::Error::timed_out) ? ETIMEDOUT : 0;
 }
 
-int wake(pthread_cond_t& condition, unsigned count)
+// One wakes and takes the mutex; the others would only find it taken, so they go on to sleep on that.
+int wake_all(pthread_cond_t& condition)
 {
-    __atomic_fetch_add(&condition.__sequence, 1, __ATOMIC_SEQ_CST);
-    raw::futex_wake(&condition.__sequence, count);
+    __atomic_fetch_add(&condition.__broadcasts, 1, __ATOMIC_SEQ_CST);
+    unsigned sequence = __atomic_add_fetch(&condition.__sequence, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&condition.__waiters, __ATOMIC_SEQ_CST) == 0) return 0;
+    auto* const mutex = static_cast<pthread_mutex_t*>(__atomic_load_n(&condition.__mutex, __ATOMIC_RELAXED));
+    const std::int64_t result = raw::futex_requeue(&condition.__sequence, sequence, 1u, ~0u, &mutex->__state);
+    // Another signal came between; or the mutex is gone, because nobody waits any more.
+    if (result < 0) raw::futex_wake(&condition.__sequence, ~0u);
     return 0;
 }
 
@@ -43,9 +59,14 @@ extern "C" int pthread_cond_timedwait(
     return wait(*condition, *mutex, deadline);
 }
 
-extern "C" int pthread_cond_signal(pthread_cond_t* condition) { return wake(*condition, 1); }
+extern "C" int pthread_cond_signal(pthread_cond_t* condition)
+{
+    __atomic_fetch_add(&condition->__sequence, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&condition->__waiters, __ATOMIC_SEQ_CST) != 0) raw::futex_wake(&condition->__sequence, 1u);
+    return 0;
+}
 
-extern "C" int pthread_cond_broadcast(pthread_cond_t* condition) { return wake(*condition, ~0u); }
+extern "C" int pthread_cond_broadcast(pthread_cond_t* condition) { return wake_all(*condition); }
 
 extern "C" int pthread_cond_init(pthread_cond_t* __restrict condition, const pthread_condattr_t* __restrict)
 {

@@ -1,5 +1,6 @@
 // Mutexes and pthread_once: POSIX.1-2024 pthread_mutex_lock and its family, on the kernel's futex.
 #include "posix/runtime/syscall.h"
+#include "posix/thread/mutex.h"
 #include "posix/thread/thread_object.h"
 
 #include <cerrno>
@@ -38,16 +39,20 @@ void become_owner(pthread_mutex_t& mutex)
 
 } // namespace
 
+// "Contended" each time: whoever was woken cannot know whether others still sleep. A signal handler may run and the wait goes
+// on (POSIX: never EINTR).
+void lock_contended(pthread_mutex_t& mutex)
+{
+    while (__atomic_exchange_n(&mutex.__state, contended, __ATOMIC_ACQUIRE) != free_mutex)
+        raw::futex_wait(&mutex.__state, contended, abi::no_deadline);
+    become_owner(mutex);
+}
+
 extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex)
 {
     if (const int result = own_already(*mutex, EDEADLK); result >= 0) return result;
-    if (!try_take(*mutex)) {
-        // "Contended" each time: whoever was woken cannot know whether others still sleep. A signal handler may run and
-        // the wait goes on (POSIX: never EINTR).
-        while (__atomic_exchange_n(&mutex->__state, contended, __ATOMIC_ACQUIRE) != free_mutex)
-            raw::futex_wait(&mutex->__state, contended, abi::no_deadline);
-    }
-    become_owner(*mutex);
+    if (try_take(*mutex)) become_owner(*mutex);
+    else lock_contended(*mutex);
     return 0;
 }
 

@@ -254,7 +254,10 @@ TEST(Concurrency, sleepers_under_fire)
             for (;;) {
                 ring->header->consumer.waiting = 1;
                 switch (index % 3) {
-                case 0: (void)futex_wait(place, 0, clock_now() + 100'000); break;
+                case 0:
+                    (void)futex_wait(place, 0, clock_now() + 100'000);
+                    (void)futex_wait_wide(place + 8, 0, clock_now() + 20'000);
+                    break;
                 case 1: (void)ring->wait(abi::RingSide::consumer, clock_now() + 100'000); break;
                 default: (void)wait_for_signal(clock_now() + 50'000);
                 }
@@ -263,11 +266,15 @@ TEST(Concurrency, sleepers_under_fire)
             }
         });
     const auto other = machine.make_space("other");
+    ASSERT_TRUE(other->map(memory, 0, place, page_size, read_write));
     for (int index = 0; index < 2; ++index)
         machine.spawn(other, [&, index] {
             std::mt19937 random(static_cast<unsigned>(index));
             while (sleeps < 600) {
-                switch (random() % 4) {
+                switch (random() % 7) {
+                case 4: (void)futex_requeue(place, 0, 0, 2, place + 8); break;
+                case 5: (void)futex_requeue(place + 8, 0, 1, 2, place); break;
+                case 6: (void)futex_wake(place + 8, 1); break;
                 case 0: space->stop(); break;
                 case 1: space->proceed(); break;
                 case 2: (void)ring->wake_side(abi::RingSide::consumer); break;

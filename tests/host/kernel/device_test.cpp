@@ -53,11 +53,11 @@ TEST_F(Devices, registers_get_a_place_and_lose_the_interrupt_pages)
     EXPECT_EQ(place() % 0x4000, 0u);
     const auto registers = *device->registers(0);
     EXPECT_EQ(registers->size(), 0x4000u);
-    EXPECT_EQ(registers->access(0, true)->registers, place());
-    EXPECT_EQ(registers->access(0x3000, true)->registers, place() + 0x3000);
+    EXPECT_EQ(*registers->register_page(0), place());
+    EXPECT_EQ(*registers->register_page(0x3000), place() + 0x3000);
     for (const std::uint64_t forbidden : { 0x1000u, 0x1ff8u, 0x2000u })
-        EXPECT_EQ(registers->access(forbidden, true).error(), Error::access_denied) << forbidden;
-    EXPECT_EQ(registers->access(0x4000, true).error(), Error::invalid_argument);
+        EXPECT_EQ(registers->register_page(forbidden).error(), Error::access_denied) << forbidden;
+    EXPECT_EQ(registers->register_page(0x4000).error(), Error::invalid_argument);
     EXPECT_EQ(registers->page(0).error(), Error::access_denied);
     EXPECT_EQ(registers->pin(0).error(), Error::access_denied);
     EXPECT_EQ(registers->borrow(0, false).error(), Error::access_denied);
@@ -171,8 +171,8 @@ TEST_F(Devices, configuration_spaces_that_lie)
             const auto registers = device->registers(region);
             if (!registers) continue;
             EXPECT_LE((*registers)->size(), 0x2000'0000u);
-            const auto page = (*registers)->access(0, true);
-            if (page) EXPECT_GE(page->registers, arena_size);
+            const auto page = (*registers)->register_page(0);
+            if (page) EXPECT_GE(*page, arena_size);
         }
         for (unsigned index = 0; index < 3; ++index) (void)DeviceInterrupt::create(device, index);
         device->handle_closed(0);

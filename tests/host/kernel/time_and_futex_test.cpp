@@ -236,6 +236,67 @@ TEST_F(Waiting, time_outs_leave_nothing_behind)
     machine_.run_ready();
 }
 
+TEST_F(Waiting, words_of_64_bits)
+{
+    auto& wide = *static_cast<std::atomic<std::uint64_t>*>(user_memory(*space_, word_place + 16));
+    wide = 0x1'0000'0000;
+    bool woken = false;
+    machine_.spawn(space_, [&] {
+        EXPECT_EQ(futex_wait_wide(word_place + 16, 0, abi::no_deadline), std::unexpected(Error::would_block))
+            << "the upper half counts";
+        EXPECT_EQ(futex_wait_wide(word_place + 20, 0, abi::no_deadline), std::unexpected(Error::invalid_argument));
+        EXPECT_TRUE(futex_wait_wide(word_place + 16, 0x1'0000'0000, abi::no_deadline));
+        woken = true;
+    });
+    machine_.run_ready();
+    EXPECT_FALSE(woken);
+    run([&] { EXPECT_EQ(futex_wake(word_place + 16, 1).value_or(9), 1u); });
+    EXPECT_TRUE(woken);
+}
+
+TEST_F(Waiting, requeue_wakes_some_and_moves_others)
+{
+    const VirtualAddress first = word_place, second = word_place + page_size + 8;
+    std::vector<int> woken;
+    for (int index = 0; index < 6; ++index)
+        machine_.spawn(space_, [&, index] {
+            if (wait(first, 0)) woken.push_back(index);
+        });
+    machine_.run_ready();
+    run([&] {
+        EXPECT_EQ(futex_requeue(first, 1, 1, 9, second).error(), Error::would_block);
+        EXPECT_EQ(futex_requeue(first, 0, 1, 9, first).error(), Error::invalid_argument);
+        EXPECT_EQ(futex_requeue(first, 0, 1, 9, second + 2).error(), Error::invalid_argument);
+        EXPECT_EQ(futex_requeue(first, 0, 1, 9, 0x12340).error(), Error::bad_address);
+        EXPECT_EQ(futex_requeue(first, 0, 1, 3, second).value_or(9), 4u);
+    });
+    EXPECT_EQ(woken, (std::vector { 0 }));
+    run([&] { EXPECT_EQ(futex_wake(second, 2).value_or(9), 2u); });
+    EXPECT_EQ(woken, (std::vector { 0, 1, 2 }));
+    // Through the other mapping of the page that they were moved to.
+    run([&] { EXPECT_EQ(futex_wake(word_place + 8 * page_size + 8, 9).value_or(9), 1u); });
+    run([&] { EXPECT_EQ(futex_wake(first, 9).value_or(9), 2u); });
+    EXPECT_EQ(woken, (std::vector { 0, 1, 2, 3, 4, 5 }));
+}
+
+TEST_F(Waiting, the_moved_can_time_out_and_leave_nothing_behind)
+{
+    const VirtualAddress second = word_place + page_size + 8;
+    Error seen = Error::none;
+    const auto sleeper = run([&] { seen = wait(word_place, 0, 5000).error(); });
+    run([&] { EXPECT_EQ(futex_requeue(word_place, 0, 0, 9, second).value_or(9), 1u); });
+    EXPECT_EQ(sleeper->wait.object, second);
+    pass_time(5000);
+    EXPECT_EQ(seen, Error::timed_out);
+    const auto again = machine_.make_space("again");
+    ASSERT_TRUE(again->map(memory_, 0, word_place, 4 * page_size, read_write));
+    machine_.spawn(again, [&] {
+        EXPECT_EQ(futex_wake(second, 9).value_or(9), 0u);
+        EXPECT_EQ(futex_wake(word_place, 9).value_or(9), 0u);
+    });
+    machine_.run_ready();
+}
+
 TEST_F(Waiting, a_deadline_in_the_past_ends_at_once)
 {
     Error seen = Error::none;

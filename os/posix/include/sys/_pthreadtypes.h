@@ -28,8 +28,11 @@ typedef struct {
 } pthread_condattr_t;
 
 typedef struct {
-    unsigned __sequence;
+    unsigned __sequence;   /* counts signals and broadcasts */
     int __clock;
+    unsigned __broadcasts; /* of them, broadcasts */
+    unsigned __waiters;
+    void *__mutex;         /* of whoever waited last */
 } pthread_cond_t;
 
 typedef struct {
