@@ -55,6 +55,7 @@ struct Cpu {
     Thread* extended_state_owner = nullptr; // whose vector registers are in the processor
     AddressSpace* loaded_space = nullptr;   // whose page tables CR3 names; referenced
     std::uint64_t slice_end = 0;            // ns; when the current thread has had its turn
+    bool slice_over = false;                // it has, and was not switched yet
     std::uint64_t next_cause = 0;
     Object* doomed = nullptr; // handle/object.cpp
     bool destroys = false;

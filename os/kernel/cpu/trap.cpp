@@ -152,6 +152,7 @@ namespace {
         if (!cpu.idle.load(std::memory_order_relaxed) && clock_now() >= cpu.slice_end) {
             cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
             cpu.slice_end = clock_now() + time_slice;
+            cpu.slice_over = true;
         }
         program_timer_interrupt();
     }

@@ -162,17 +162,18 @@ Status set_signal_timer(Thread& thread, std::uint64_t deadline, std::uint64_t in
     Guard guard(thread.signal_lock);
     thread.signal_timer_number = number;
     thread.signal_timer_interval = interval;
-    if (deadline == 0) cancel_timer(thread.signal_timer);
-    else arm_timer(thread.signal_timer, deadline);
+    cancel_timer(thread.signal_timer);
+    ++thread.signal_timer.sequence; // an expiry that another CPU is about to tell of is void
+    if (deadline != 0) arm_timer(thread.signal_timer, deadline);
     return {};
 }
 
-void raise_timer_signal(Thread& thread)
+void raise_timer_signal(Thread& thread, std::uint64_t sequence)
 {
     int number = 0;
     {
         Guard guard(thread.signal_lock);
-        if (thread.signal_timer.cpu) return; // armed anew since it expired: this expiry is void
+        if (thread.signal_timer.sequence != sequence) return; // armed anew or disarmed since it expired
         number = thread.signal_timer_number;
         if (thread.signal_timer_interval != 0) {
             // An interval beyond the end of time must not become a deadline in the past.

@@ -46,7 +46,8 @@ void hand_on_process_signals(Thread& thread, bool also_to_inhibiting);
 
 // signal_timer: deadline 0 disarms.
 Status set_signal_timer(Thread& thread, std::uint64_t deadline, std::uint64_t interval, int number);
-void raise_timer_signal(Thread& thread);
+// The timer was due; `sequence` is the timer's from when it was armed.
+void raise_timer_signal(Thread& thread, std::uint64_t sequence);
 Status wait_for_signal(std::uint64_t deadline);
 
 } // namespace orrery::kernel

@@ -1,18 +1,13 @@
 // Lists by priority, and a word that tells which are not empty.
 #include "kernel/thread/run_queue.h"
 
+#include <algorithm>
 #include <bit>
 
-namespace orrery::kernel {
+#include "kernel/cpu/clock.h"
+#include "kernel/cpu/cpu.h"
 
-RunQueue::ThreadList& RunQueue::join(Thread& thread, Cpu& owner)
-{
-    const unsigned level = thread.priority();
-    thread.queued_level = static_cast<std::uint8_t>(level);
-    thread.queued_on.store(&owner, std::memory_order_release);
-    levels_ |= 1u << level;
-    return threads_[level];
-}
+namespace orrery::kernel {
 
 void RunQueue::leave(Thread& thread)
 {
@@ -22,16 +17,22 @@ void RunQueue::leave(Thread& thread)
     thread.queued_on.store(nullptr, std::memory_order_release);
 }
 
-void RunQueue::push(Thread& thread, Cpu& owner)
+// Who changes a thread's priority or its processors stores that first and looks second whether it waits somewhere. Here it is the
+// other way round, so one of the two sees the other.
+bool RunQueue::push(Thread& thread, Cpu& owner, Place place)
 {
     Guard guard(lock_);
-    join(thread, owner).push_back(&thread);
-}
-
-void RunQueue::push_first(Thread& thread, Cpu& owner)
-{
-    Guard guard(lock_);
-    join(thread, owner).push_front(&thread);
+    thread.queued_on.store(&owner, std::memory_order_seq_cst);
+    if (!(thread.allowed_cpus.load(std::memory_order_seq_cst) >> owner.number & 1)) {
+        thread.queued_on.store(nullptr, std::memory_order_release);
+        return false;
+    }
+    const unsigned level = thread.effective_priority.load(std::memory_order_seq_cst);
+    thread.queued_level = static_cast<std::uint8_t>(level);
+    levels_ |= 1u << level;
+    if (place == Place::first) threads_[level].push_front(&thread);
+    else threads_[level].push_back(&thread);
+    return true;
 }
 
 // A thread that was woken while it was still on its way out of another CPU is left alone. To take it and wait until it is
@@ -47,14 +48,37 @@ Thread* RunQueue::first_of(unsigned level, const Thread& self, unsigned cpu_numb
     return nullptr;
 }
 
+// The next level below the last one that had a turn, and from the top again: each comes up, however many there are.
+Thread* RunQueue::take_passed_over(std::uint32_t levels, const Thread& self, unsigned cpu_number)
+{
+    const std::uint32_t below_last = (1u << last_turn_level_) - 1;
+    for (const std::uint32_t part : { levels & below_last, levels & ~below_last })
+        for (std::uint32_t left = part; left != 0;) {
+            const auto level = static_cast<unsigned>(std::bit_width(left) - 1);
+            left &= ~(1u << level);
+            Thread* const found = first_of(level, self, cpu_number);
+            if (!found) continue;
+            last_turn_level_ = level;
+            return found;
+        }
+    return nullptr;
+}
+
 Thread* RunQueue::take(const Thread& self, unsigned cpu_number, unsigned minimum)
 {
     Guard guard(lock_);
     if (levels_ == 0) return nullptr;
     Thread* found = nullptr;
-    const auto lowest = static_cast<unsigned>(std::countr_zero(levels_));
-    const bool somebody_is_behind = lowest < minimum || (levels_ & (levels_ - 1)) != 0;
-    if (somebody_is_behind && ++turns_ % turns_to_the_lowest == 0) found = first_of(lowest, self, cpu_number);
+    const unsigned best = std::max(static_cast<unsigned>(std::bit_width(levels_) - 1), minimum);
+    const std::uint32_t passed_over = levels_ & ((1u << best) - 1);
+    if (passed_over == 0) {
+        next_turn_ = 0;
+    } else if (const std::uint64_t now = clock_now(); next_turn_ == 0) {
+        next_turn_ = now + turn_distance;
+    } else if (now >= next_turn_) {
+        next_turn_ = now + turn_distance;
+        found = take_passed_over(passed_over, self, cpu_number);
+    }
     for (std::uint32_t left = levels_; left != 0 && !found;) {
         const auto level = static_cast<unsigned>(std::bit_width(left) - 1);
         if (level < minimum) break;

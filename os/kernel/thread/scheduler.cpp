@@ -124,7 +124,9 @@ namespace {
         cpu.running_priority.store(to_idle ? 0 : next.priority(), std::memory_order_relaxed);
         ++next.switches;
         if (!handed_over) {
-            cpu.slice_end = clock_now() + slice_of(next);
+            const std::uint64_t left = std::exchange(next.slice_left, 0);
+            cpu.slice_end = clock_now() + (left != 0 ? std::max(left, shortest_slice) : slice_of(next));
+            cpu.slice_over = false;
             program_timer_interrupt();
         }
         context_switch(&previous.kernel_stack_pointer, next.kernel_stack_pointer);
@@ -158,7 +160,12 @@ void make_ready(Thread& thread)
 {
     const auto [cpu, was_idle] = choose_cpu(thread);
     const bool preempts = !was_idle && thread.priority() > cpu->running_priority.load(std::memory_order_relaxed);
-    cpu->ready->push(thread, *cpu); // from here on it may run, and end, elsewhere
+    if (!cpu->ready->push(thread, *cpu)) { // its processors have changed meanwhile
+        if (was_idle) poke(*cpu);          // it was claimed for nothing: it shall look, and be idle again
+        make_ready(thread);
+        return;
+    }
+    // From here on it may run, and end, elsewhere.
     if (was_idle) {
         poke(*cpu);
         return;
@@ -178,7 +185,7 @@ namespace {
     // After a change of what decides where and when the thread runs.
     void reconsider(Thread& thread)
     {
-        Cpu* const cpu = thread.queued_on.load(std::memory_order_acquire);
+        Cpu* const cpu = thread.queued_on.load(std::memory_order_seq_cst); // after the change: see RunQueue::push
         if (cpu && cpu->ready->remove(thread, *cpu)) make_ready(thread);
         else if (thread.on_cpu.load(std::memory_order_seq_cst)) set_attention(thread, attention_reschedule);
     }
@@ -190,7 +197,7 @@ namespace {
         const std::uint8_t own = thread.own_priority.load(std::memory_order_relaxed);
         const std::uint8_t inherited = thread.inherited_priority.load(std::memory_order_relaxed);
         const std::uint8_t both = std::max(own, inherited);
-        if (thread.effective_priority.exchange(both, std::memory_order_relaxed) == both) return;
+        if (thread.effective_priority.exchange(both, std::memory_order_seq_cst) == both) return;
         if (&thread == this_cpu().current) this_cpu().running_priority.store(both, std::memory_order_relaxed);
         reconsider(thread);
     }
@@ -215,7 +222,7 @@ Status set_allowed_cpus(Thread& thread, std::uint64_t cpu_set)
     for (unsigned index = 0; index < cpu_count; ++index)
         if (cpus[index].online.load(std::memory_order_relaxed)) running |= 1u << index;
     if ((cpu_set & running) == 0) return fail(Error::invalid_argument);
-    thread.allowed_cpus.store(static_cast<std::uint32_t>(cpu_set), std::memory_order_relaxed);
+    thread.allowed_cpus.store(static_cast<std::uint32_t>(cpu_set), std::memory_order_seq_cst);
     reconsider(thread);
     return {};
 }
@@ -251,6 +258,7 @@ void schedule_to(Thread* successor)
     if (!next) {
         if (may_stay) {
             cpu.slice_end = clock_now() + slice_of(self);
+            cpu.slice_over = false;
             cpu.running_priority.store(self.priority(), std::memory_order_relaxed);
             return;
         }
@@ -266,9 +274,12 @@ void schedule_to(Thread* successor)
             Guard guard(self.lock);
             self.state = ThreadState::ready;
         }
-        if (!may_stay) make_ready(self); // elsewhere
-        else if (next->priority() > self.priority()) cpu.ready->push_first(self, cpu); // interrupted in its turn
-        else cpu.ready->push(self, cpu);
+        // Interrupted in its turn: it keeps its place, and what is left of its time.
+        const bool interrupted = !cpu.slice_over && next->priority() > self.priority();
+        const std::uint64_t now = interrupted ? clock_now() : 0;
+        self.slice_left = interrupted && cpu.slice_end > now ? cpu.slice_end - now : 0;
+        const auto place = interrupted ? RunQueue::Place::first : RunQueue::Place::last;
+        if (!may_stay || !cpu.ready->push(self, cpu, place)) make_ready(self); // elsewhere
     }
     {
         Guard guard(next->lock);

@@ -121,6 +121,7 @@ public:
     }
     std::atomic<Cpu*> queued_on { nullptr }; // whose run queue it waits in; changes under that queue's lock
     std::uint8_t queued_level = 0;           // likewise
+    std::uint64_t slice_left = 0; // ns of its turn, if it was interrupted in it by a better one; else 0
     ListLink<Thread> run_link;   // a CPU's ready list
     ListLink<Thread> space_link; // the space's threads
     std::uint64_t exit_word = 0; // user address to zero and wake at the end

@@ -131,7 +131,7 @@ void run_expired_timers()
         const auto thread = Ref<Thread>::adopt(expired->thread);
         switch (expired->purpose) {
         case TimerPurpose::wait_timeout: wake_timed_out(*thread, expired->sequence); break;
-        case TimerPurpose::signal: raise_timer_signal(*thread); break;
+        case TimerPurpose::signal: raise_timer_signal(*thread, expired->sequence); break;
         }
     }
 }

@@ -21,7 +21,7 @@ struct Timer {
     Thread& thread;
     TimerPurpose purpose;
     std::uint64_t deadline = 0; // ns
-    std::uint64_t sequence = 0; // wait_timeout: which wait it belongs to
+    std::uint64_t sequence = 0; // which wait, or which order of a signal it belongs to; changes while it is in no queue
     std::atomic<Cpu*> cpu { nullptr }; // in whose queue it is; null = in none. Changes under that queue's lock
     Timer* child = nullptr;     // pairing heap
     Timer* next = nullptr;

@@ -81,25 +81,79 @@ TEST_F(Scheduling, a_woken_thread_of_higher_priority_is_taken_at_once)
     EXPECT_EQ(order_, "12h3e");
 }
 
-// Also behind a single busy thread, which is in no queue while it runs.
-TEST_F(Scheduling, the_lowest_get_a_turn_now_and_then)
+// Each level gets its turns, and they are a tenth of the time. Also behind a single busy thread, which is in no queue while it
+// runs.
+TEST_F(Scheduling, who_is_passed_over_gets_a_tenth_of_the_time)
 {
     for (int busy = 1; busy <= 2; ++busy) {
+        std::uint64_t now = 1'000'000;
+        set_clock(now);
         const auto one = space("one");
-        int low = 0, high = 0;
-        spawn(one, 0, [&] {
-            for (; low < 4; ++low)
-                schedule();
-        });
+        std::map<unsigned, int> turns;
+        int high = 0;
+        const auto use_a_slice = [&] {
+            set_clock(now += time_slice);
+            schedule();
+        };
+        for (const unsigned priority : { 0u, 5u, 12u })
+            spawn(one, priority, [&, priority] {
+                while (high < 400) {
+                    use_a_slice();
+                    ++turns[priority];
+                }
+            });
         for (int index = 0; index < busy; ++index)
             spawn(one, 30, [&] {
-                for (; low < 4 && high < 1000; ++high)
-                    schedule();
+                while (high < 400) {
+                    use_a_slice();
+                    ++high;
+                }
             });
         machine_.run_ready();
-        EXPECT_EQ(low, 4);
-        EXPECT_LT(high, 100);
+        for (const auto& [priority, count] : turns)
+            EXPECT_NEAR(count, 400 / 9 / 3, 3) << "priority " << priority;
     }
+}
+
+TEST_F(Scheduling, an_interrupted_thread_keeps_what_is_left_of_its_turn)
+{
+    set_clock(1'000'000);
+    static Spinlock nobodys { LockRank::waiters };
+    const auto one = space("one");
+    const auto two = space("two");
+    const auto important = spawn(one, 20, [&]() NO_THREAD_SAFETY_ANALYSIS {
+        nobodys.acquire();
+        (void)sleep(nobodys, { WaitReason::signal, 0, 0, abi::no_deadline, 0 });
+        order_ += 'h';
+        set_clock(clock_now() + 500'000);
+    });
+    machine_.run_ready();
+    spawn(two, 10, [&] {
+        const std::uint64_t end = this_cpu().slice_end;
+        set_clock(clock_now() + time_slice / 4);
+        const std::uint64_t left = end - clock_now();
+        wake(*important, Error::none);
+        user_point();
+        order_ += 'l';
+        EXPECT_EQ(this_cpu().slice_end - clock_now(), left);
+    });
+    spawn(two, 10, [&] { order_ += 'e'; });
+    machine_.run_ready();
+    EXPECT_EQ(order_, "hle") << "and its place";
+}
+
+TEST_F(Scheduling, a_queue_refuses_who_may_not_run_there)
+{
+    const QuietCpu other(1);
+    const auto one = space("one");
+    const auto thread = machine_.spawn(one, [&] { order_ += 'x'; });
+    ASSERT_TRUE(cpus[0].ready->remove(*thread, cpus[0]) || cpus[1].ready->remove(*thread, cpus[1])); // between two queues
+    ASSERT_TRUE(set_allowed_cpus(*thread, 1)); // finds it nowhere
+    EXPECT_FALSE(cpus[1].ready->push(*thread, cpus[1]));
+    EXPECT_EQ(thread->queued_on.load(), nullptr);
+    make_ready(*thread);
+    machine_.run_ready();
+    EXPECT_EQ(order_, "x");
 }
 
 // One space with nine busy threads and one with a single one get the same time.
