@@ -13,7 +13,7 @@ namespace orrery::abi {
 #define ORRERY_SYSCALLS(X)                                                                                             \
     X(nop, "", "does nothing, so that the cost of a system call can be measured")                                      \
     X(console_write, "console handle, address, length", "writes bytes to the console")                                 \
-    X(clock_now, "", "nanoseconds since the machine started")                                                          \
+    X(clock_now, "Clock", "nanoseconds since the machine started, or since 1970")                                                         \
     X(thread_yield, "", "lets another thread run")                                                                     \
     X(handle_close, "handle", "gives a handle back")                                                                   \
     X(handle_duplicate, "handle, rights", "makes a second handle with the same or fewer rights")                       \
@@ -86,7 +86,8 @@ namespace orrery::abi {
     X(futex_wait_wide, "address, expected 64-bit value, absolute deadline in ns",                                     \
       "sleeps while the word of 64 bits has the value")                                                                \
     X(futex_requeue, "address, expected 32-bit value, how many to wake, how many to move, address to move to",        \
-      "wakes some sleepers on a word and moves others to another word, in one step")
+      "wakes some sleepers on a word and moves others to another word, in one step")                                   \
+    X(clock_set, "hardware handle, nanoseconds since 1970", "sets the date")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,
@@ -109,6 +110,9 @@ constexpr const char* name(Syscall syscall)
     }
     return "unknown";
 }
+
+// Which time clock_now tells. Deadlines are always of the first kind: nobody can set that one.
+enum class Clock : std::uint64_t { since_start = 0, since_1970 = 1 };
 
 // A deadline that never comes, in nanoseconds of clock_now.
 inline constexpr std::uint64_t no_deadline = ~std::uint64_t { 0 };

@@ -78,6 +78,7 @@ MachineDescription read_acpi(PhysicalAddress rsdp, PhysicalAddress physical_end)
         if (!table) continue;
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(table);
         if (std::memcmp(table->signature, "APIC", 4) == 0) read_madt(*table, machine);
+        if (std::memcmp(table->signature, "FACP", 4) == 0 && table->length > 108) machine.century_register = bytes[108]; // 5.2.9
         if (std::memcmp(table->signature, "DMAR", 4) == 0) read_dmar(*table, machine);
         if (std::memcmp(table->signature, "HPET", 4) == 0 && table->length >= 52)
             machine.hpet = load<std::uint64_t>(bytes + 44); // generic address structure at 40, address at +4

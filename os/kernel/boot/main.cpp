@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernel/boot/acpi.h"
+#include "kernel/boot/calendar.h"
 #include "kernel/boot/console.h"
 #include "kernel/boot/descriptor.h"
 #include "kernel/boot/init_program.h"
@@ -129,6 +130,7 @@ extern "C" void kernel_main(std::uint64_t start_info)
     cpus[0].apic_id = apic_id();
     const MachineDescription machine = read_acpi(boot_information.rsdp, physical_end());
     initialize_clock(machine.hpet);
+    initialize_calendar(machine.century_register);
     initialize_run_queue(cpus[0]);
     cpus[0].idle_thread = cpus[0].current = Thread::create_idle(cpus[0]);
     cpus[0].hot = &cpus[0].current->hot;

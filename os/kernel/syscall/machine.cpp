@@ -1,6 +1,7 @@
 // System calls on the machine: its console and its end.
 #include <algorithm>
 
+#include "kernel/boot/calendar.h"
 #include "kernel/boot/console.h"
 #include "kernel/boot/descriptor.h"
 #include "kernel/boot/panic.h"
@@ -33,7 +34,22 @@ namespace {
         end_machine(static_cast<std::uint8_t>(abi::ExitStatus::from_word(status).shell_status()));
     }
 
+    Status set_date(abi::Handle handle, std::uint64_t now)
+    {
+        TRY(hardware, current_thread().space->handles.find<Hardware>(handle, abi::right_manage));
+        (void)hardware;
+        if (now > INT64_MAX / 2) return fail(Error::invalid_argument); // the clock must not reach the errors' values
+        set_calendar(now);
+        return {};
+    }
+
 } // namespace
+
+SyscallValue syscall_clock_set(
+    std::uint64_t hardware, std::uint64_t now, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+{
+    return to_value(set_date(to_handle(hardware), now));
+}
 
 SyscallValue syscall_console_write(
     std::uint64_t console, std::uint64_t address, std::uint64_t length, std::uint64_t, std::uint64_t,

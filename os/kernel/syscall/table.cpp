@@ -1,6 +1,7 @@
 // The dispatch table that cpu/entry.S indexes, and the calls that belong to no object.
 #include "kernel/syscall/syscall.h"
 
+#include "kernel/boot/calendar.h"
 #include "kernel/cpu/clock.h"
 
 namespace orrery::kernel {
@@ -23,9 +24,11 @@ SyscallValue syscall_nop(
 }
 
 SyscallValue syscall_clock_now(
-    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
+    std::uint64_t clock, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
-    return static_cast<SyscallValue>(clock_now());
+    if (clock > static_cast<std::uint64_t>(abi::Clock::since_1970)) return to_value(Error::invalid_argument);
+    const std::uint64_t origin = clock == static_cast<std::uint64_t>(abi::Clock::since_1970) ? calendar_origin() : 0;
+    return static_cast<SyscallValue>(origin + clock_now());
 }
 
 } // namespace orrery::kernel

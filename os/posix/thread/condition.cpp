@@ -56,6 +56,7 @@ extern "C" int pthread_cond_timedwait(
 {
     std::uint64_t deadline;
     if (!time::to_nanoseconds(*time, deadline)) return EINVAL;
+    deadline = time::deadline_at(condition->__clock == CLOCK_MONOTONIC ? CLOCK_MONOTONIC : CLOCK_REALTIME, deadline);
     return wait(*condition, *mutex, deadline);
 }
 
@@ -68,9 +69,30 @@ extern "C" int pthread_cond_signal(pthread_cond_t* condition)
 
 extern "C" int pthread_cond_broadcast(pthread_cond_t* condition) { return wake_all(*condition); }
 
-extern "C" int pthread_cond_init(pthread_cond_t* __restrict condition, const pthread_condattr_t* __restrict)
+extern "C" int pthread_cond_init(
+    pthread_cond_t* __restrict condition, const pthread_condattr_t* __restrict attributes)
 {
     *condition = PTHREAD_COND_INITIALIZER;
+    if (attributes != nullptr) condition->__clock = attributes->__clock;
+    return 0;
+}
+
+extern "C" int pthread_condattr_init(pthread_condattr_t* attributes)
+{
+    attributes->__clock = CLOCK_REALTIME;
+    return 0;
+}
+extern "C" int pthread_condattr_destroy(pthread_condattr_t*) { return 0; }
+
+extern "C" int pthread_condattr_setclock(pthread_condattr_t* attributes, clockid_t clock)
+{
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) return EINVAL;
+    attributes->__clock = clock;
+    return 0;
+}
+extern "C" int pthread_condattr_getclock(const pthread_condattr_t* __restrict attributes, clockid_t* __restrict clock)
+{
+    *clock = static_cast<clockid_t>(attributes->__clock);
     return 0;
 }
 

@@ -1,12 +1,15 @@
-// Clocks and sleeping: POSIX.1-2024 clock_gettime, clock_getres, clock_nanosleep, nanosleep, sleep, usleep,
+// Clocks and sleeping: POSIX.1-2024 clock_gettime, clock_getres, clock_settime, clock_nanosleep, nanosleep, sleep, usleep,
 // gettimeofday, times, sched_yield.
 //
-// The machine's only clock starts at 0 with the machine. CLOCK_REALTIME is the same clock: there is no source of
-// calendar time yet, so the date is that of 1970.
+// CLOCK_MONOTONIC starts at 0 with the machine. CLOCK_REALTIME is that plus the date at which it started; on a machine that does
+// not know the date it starts in 1970.
+#include "abi/handle.h"
+#include "abi/startup.h"
 #include "posix/signal/delivery.h"
 #include "posix/time/deadline.h"
 
 #include <cerrno>
+#include <orrery/orrery.h>
 #include <sched.h>
 #include <sys/times.h>
 #include <unistd.h>
@@ -35,8 +38,23 @@ extern "C" int clock_gettime(clockid_t clock, struct timespec* time)
         errno = EINVAL;
         return -1;
     }
-    *time = to_timespec(now());
+    *time = to_timespec(clock == CLOCK_REALTIME ? date() : now());
     return 0;
+}
+
+// EPERM for all but drivers and whoever else holds the right to use the hardware.
+extern "C" int clock_settime(clockid_t clock, const struct timespec* time)
+{
+    std::uint64_t moment;
+    if (clock != CLOCK_REALTIME || !to_nanoseconds(*time, moment)) {
+        errno = EINVAL;
+        return -1;
+    }
+    const auto hardware = orrery_auxiliary(static_cast<std::uint64_t>(abi::Auxiliary::hardware_handle), 0, abi::no_handle);
+    const std::int64_t result = runtime::raw::clock_set(hardware, moment);
+    if (result == 0) return 0;
+    errno = runtime::failed_with(result, abi::Error::invalid_argument) ? EINVAL : EPERM;
+    return -1;
 }
 
 extern "C" int clock_getres(clockid_t clock, struct timespec* resolution)
@@ -56,7 +74,7 @@ extern "C" int clock_nanosleep(clockid_t clock, int flags, const struct timespec
     std::uint64_t deadline;
     if (!to_nanoseconds(*request, deadline)) return EINVAL;
     const bool absolute = (flags & TIMER_ABSTIME) != 0;
-    if (!absolute) deadline = deadline_in(deadline);
+    deadline = absolute ? deadline_at(clock, deadline) : deadline_in(deadline);
     if (sleep_until(deadline)) return 0;
     if (!absolute && remaining != nullptr) {
         const std::uint64_t moment = now();
@@ -88,7 +106,7 @@ extern "C" int usleep(useconds_t microseconds)
 
 extern "C" int gettimeofday(struct timeval* __restrict time, void* __restrict)
 {
-    const std::uint64_t moment = now();
+    const std::uint64_t moment = date();
     time->tv_sec = static_cast<time_t>(moment / nanoseconds_per_second);
     time->tv_usec = static_cast<suseconds_t>(moment % nanoseconds_per_second / 1000);
     return 0;

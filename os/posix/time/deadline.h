@@ -12,6 +12,8 @@ namespace orrery::time {
 
 inline constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
 
+// Nanoseconds since 1970 now.
+inline std::uint64_t date() { return static_cast<std::uint64_t>(runtime::raw::clock_now(abi::Clock::since_1970)); }
 inline std::uint64_t now() { return static_cast<std::uint64_t>(runtime::raw::clock_now()); }
 
 // Nanoseconds of a time that POSIX calls valid (not negative, nanoseconds below a second); false if it is not. A time
@@ -37,6 +39,15 @@ inline bool deadline_after(const struct timespec& length, std::uint64_t& deadlin
     if (!to_nanoseconds(length, nanoseconds)) return false;
     deadline = deadline_in(nanoseconds);
     return true;
+}
+
+// The deadline at which the clock will show `moment`, as things are now.
+inline std::uint64_t deadline_at(clockid_t clock, std::uint64_t moment)
+{
+    if (clock != CLOCK_REALTIME || moment == abi::no_deadline) return moment;
+    const std::uint64_t present = now();
+    const std::uint64_t shown = date();
+    return moment > shown ? present + (moment - shown) : 0;
 }
 
 inline struct timespec to_timespec(std::uint64_t nanoseconds)

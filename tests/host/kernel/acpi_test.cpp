@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kernel/boot/acpi.h"
+#include "kernel/boot/calendar.h"
 
 namespace orrery::kernel::host {
 namespace {
@@ -98,6 +99,34 @@ TEST_F(Acpi, more_processors_than_places)
     put<std::uint32_t>(madt_address + 4, 44 + 40 * 8);
     for (std::uint8_t id = 0; id < 40; ++id) put_processor(madt_address + 44 + id * 8u, id, 1);
     EXPECT_EQ(read().cpu_count, 16u);
+}
+
+} // namespace
+} // namespace orrery::kernel::host
+
+namespace orrery::kernel::host {
+namespace {
+
+TEST(Calendar, dates_in_both_formats)
+{
+    const auto seconds = [](std::initializer_list<std::uint8_t> registers) {
+        std::array<std::uint8_t, 8> all {};
+        std::ranges::copy(registers, all.begin());
+        const auto date = date_of(all);
+        return date ? static_cast<std::int64_t>(*date / 1'000'000'000) : -1;
+    };
+    EXPECT_EQ(seconds({ 0x00, 0x00, 0x00, 0x01, 0x01, 0x70, 0x02, 0x19 }), 0);
+    EXPECT_EQ(seconds({ 0x30, 0x59, 0x23, 0x29, 0x02, 0x24, 0x02, 0x20 }), 1'709'251'170) << "29 February 2024, BCD";
+    EXPECT_EQ(seconds({ 30, 59, 23, 29, 2, 24, 0x06, 20 }), 1'709'251'170) << "the same, binary";
+    EXPECT_EQ(seconds({ 30, 59, 0x80 | 11, 29, 2, 24, 0x04, 20 }), 1'709'251'170) << "and by twelve hours";
+    EXPECT_EQ(seconds({ 30, 59, 12, 29, 2, 24, 0x04, 0 }), 1'709'251'170 - 23 * 3600) << "half an hour after midnight";
+    // No dates: a month 13, 30 February, letters in BCD, hour 24, all ones (there is no clock).
+    EXPECT_EQ(seconds({ 0, 0, 0, 1, 13, 24, 0x06, 20 }), -1);
+    EXPECT_EQ(seconds({ 0, 0, 0, 30, 2, 24, 0x06, 20 }), -1);
+    EXPECT_EQ(seconds({ 0, 0x1a, 0, 1, 1, 0x24, 0x02, 0x20 }), -1);
+    EXPECT_EQ(seconds({ 0, 0, 24, 1, 1, 24, 0x06, 20 }), -1);
+    EXPECT_EQ(seconds({ 0, 0, 0, 1, 1, 24, 0x04, 20 }), -1) << "there is no hour 0 of twelve";
+    EXPECT_EQ(seconds({ 255, 255, 255, 255, 255, 255, 255, 255 }), -1);
 }
 
 } // namespace

@@ -422,5 +422,22 @@ TEST_F(Signals, timer_signals_say_that_they_are)
     EXPECT_TRUE(is_marked(*one));
 }
 
+// Another CPU has taken the expiry out of the queue, and comes to raise the signal only after the timer was disarmed.
+TEST_F(Signals, a_disarmed_timer_raises_nothing_late)
+{
+    const auto one = thread(~std::uint32_t { 0 });
+    set_clock(1000);
+    ASSERT_TRUE(set_signal_timer(*one, 1000, 0, sigusr2));
+    const auto expired = this_cpu().timers.take_expired(2000);
+    ASSERT_TRUE(expired);
+    const auto reference = Ref<Thread>::adopt(expired->thread);
+    ASSERT_TRUE(set_signal_timer(*one, 0, 0, 0));
+    raise_timer_signal(*one, expired->sequence);
+    EXPECT_EQ(page(control_place).words[0].pending(), 0u);
+    ASSERT_TRUE(set_signal_timer(*one, 5000, 0, sigusr2)); // or armed anew
+    raise_timer_signal(*one, expired->sequence);
+    EXPECT_EQ(page(control_place).words[0].pending(), 0u);
+}
+
 } // namespace
 } // namespace orrery::kernel::host

@@ -153,6 +153,7 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::device_open, "wu" }, { Syscall::device_read, "hu" }, { Syscall::device_memory, "hu" },
     { Syscall::device_interrupt, "hu" }, { Syscall::device_map, "hmolu" }, { Syscall::device_unmap, "ha" },
     { Syscall::device_status, "ha" }, { Syscall::futex_wait_wide, "xud" }, { Syscall::futex_requeue, "xuuux" },
+    { Syscall::clock_set, "wu" },
 };
 
 // A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it

@@ -174,6 +174,9 @@ std::uint64_t clock_now()
 std::uint64_t tsc_frequency() { return 1'000'000'000; }
 std::uint64_t boot_tsc() { return 0; }
 
+// cpu/cmos.h
+bool read_battery_clock(std::uint8_t, std::span<std::uint8_t, 8>) { return false; }
+
 // cpu/apic.h
 void end_of_interrupt() {}
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector)
