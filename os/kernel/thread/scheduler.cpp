@@ -234,6 +234,16 @@ namespace {
 void schedule() { schedule_to(nullptr); }
 
 namespace {
+// A thread whose turn is over, and behind which others wait that perhaps may run only here, while another CPU has nothing to do.
+bool should_make_room(const Thread& self, const Cpu& cpu)
+{
+    if (!cpu.slice_over) return false;
+    bool somewhere_else = false;
+    for (unsigned index = 0; index < cpu_count && !somewhere_else; ++index)
+        somewhere_else = index != cpu.number && self.may_run_on(index) && cpus[index].idle.load(std::memory_order_relaxed);
+    return somewhere_else && cpu.ready->has_work_for(cpu.number);
+}
+
 void schedule_to(Thread* successor)
 {
     Cpu& cpu = this_cpu();
@@ -246,7 +256,7 @@ void schedule_to(Thread* successor)
         Guard guard(self.lock);
         running = self.state == ThreadState::running;
     }
-    const bool may_stay = running && self.may_run_on(cpu.number);
+    const bool may_stay = running && self.may_run_on(cpu.number) && !should_make_room(self, cpu);
     // Who may stay gives way to its equals and betters only.
     Thread* next = successor ? successor : cpu.ready->take(self, cpu.number, may_stay ? self.priority() : 0);
     if (next == &self) { // woken again, and found by itself: it simply goes on
@@ -274,6 +284,7 @@ void schedule_to(Thread* successor)
             Guard guard(self.lock);
             self.state = ThreadState::ready;
         }
+        if (!may_stay) cpu.slice_over = false; // else it would make room again as soon as it is back
         // Interrupted in its turn: it keeps its place, and what is left of its time.
         const bool interrupted = !cpu.slice_over && next->priority() > self.priority();
         const std::uint64_t now = interrupted ? clock_now() : 0;

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "abi/handle.h"
 #include "abi/startup.h"
 #include "abi/syscall.h"
 
@@ -29,8 +30,24 @@ constexpr Kind kind_of(std::string_view words)
     return Kind::number;
 }
 
+// Which kind of object a handle argument should name: the first that its words mention.
+constexpr abi::ObjectKind object_of(std::string_view words)
+{
+    abi::ObjectKind found = abi::ObjectKind::none;
+    std::size_t place = words.npos;
+#define X(name, sentence)                                        \
+    if (const std::size_t here = words.find(#name); here < place) { \
+        place = here;                                            \
+        found = abi::ObjectKind::name;                           \
+    }
+    ORRERY_OBJECT_KINDS(X)
+#undef X
+    return found;
+}
+
 struct Arguments {
     std::array<Kind, 6> kinds {};
+    std::array<abi::ObjectKind, 6> objects {}; // of handles
     std::size_t count = 0;
 };
 
@@ -40,6 +57,7 @@ constexpr Arguments parse(std::string_view words)
     Arguments arguments;
     while (!words.empty()) {
         const std::size_t comma = words.find(',');
+        arguments.objects[arguments.count] = object_of(words.substr(0, comma));
         arguments.kinds[arguments.count++] = kind_of(words.substr(0, comma));
         words = comma == words.npos ? std::string_view {} : words.substr(comma + 1);
     }
@@ -61,6 +79,7 @@ inline constexpr Call calls[] = {
 static_assert(parse("space handle, address, length").count == 3);
 static_assert(parse("space handle, address, length").kinds[2] == Kind::length);
 static_assert(parse("").count == 0);
+static_assert(parse("deadline, memory or ring handle").objects[1] == abi::ObjectKind::memory);
 
 // What the program has, for values that are nearly right.
 struct Places {

@@ -142,6 +142,33 @@ TEST_F(Scheduling, an_interrupted_thread_keeps_what_is_left_of_its_turn)
     EXPECT_EQ(order_, "hle") << "and its place";
 }
 
+// A thread that may run anywhere does not keep one that may not from its only processor.
+TEST_F(Scheduling, who_can_go_elsewhere_makes_room)
+{
+    set_clock(1'000'000);
+    const QuietCpu other(1);
+    const auto one = space("one");
+    Thread* mobile = nullptr;
+    const auto tied = spawn(one, 10, [&] {
+        order_ += 't';
+        EXPECT_EQ(mobile->queued_on.load(), &cpus[1]);
+    });
+    ASSERT_TRUE(set_allowed_cpus(*tied, 1));
+    const auto thread = spawn(one, 20, [&] {
+        mobile = &current_thread();
+        cpus[1].idle = true;
+        schedule();
+        order_ += 'm'; // nobody makes room in the middle of a turn
+        this_cpu().slice_over = true;
+        schedule();
+        order_ += 'n';
+    });
+    ASSERT_TRUE(set_allowed_cpus(*thread, 1)); // so that it begins here
+    thread->allowed_cpus = 3;
+    machine_.run_ready(); // this CPU takes it back from the quiet one when it has nothing else to do
+    EXPECT_EQ(order_, "mtn");
+}
+
 TEST_F(Scheduling, a_queue_refuses_who_may_not_run_there)
 {
     const QuietCpu other(1);

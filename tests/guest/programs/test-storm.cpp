@@ -1,0 +1,152 @@
+// The system call storm: one process after the other makes random calls from several threads, while its memory is taken away under
+// their hands. Whatever happens to it, a bystander keeps its memory and its turns, and the kernel works and loses nothing.
+//
+// Arguments: how many storms (3 if none is named), how long each may last in ms, the first one's seed. For an hour by hand:
+//     build/test/bin/guest_storm --hours 1      (tests/guest/guest_storm.cpp)
+#include "storm.h"
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <pthread.h>
+
+#include "abi/memory.h"
+#include "abi/scheduling.h"
+#include "scheme_process.h"
+
+namespace {
+
+using namespace orrery;
+using namespace orrery::test;
+namespace raw = orrery::runtime::raw;
+
+constexpr std::uint64_t page = abi::page_size;
+constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
+
+// The bystander: a thread of the supervisor, of ordinary priority, whose memory nobody else has a handle of.
+constexpr std::uint64_t watched_words = 32 * page / 8;
+std::uint64_t* watched;
+std::atomic<std::uint64_t> rounds { 0 };
+std::atomic<bool> over { false };
+
+void* stand_by(void*)
+{
+    for (std::uint64_t value = 1; !over; ++value) {
+        for (std::uint64_t index = 0; index < watched_words; ++index) watched[index] = value + index;
+        for (std::uint64_t index = 0; index < watched_words; ++index) CHECK_EQUAL(watched[index], value + index);
+        ++rounds;
+    }
+    return nullptr;
+}
+
+// How many pages are to be had: all are taken, and given back.
+std::uint64_t pages_to_be_had()
+{
+    const std::uint64_t size = std::uint64_t { 1 } << 36;
+    const std::uint64_t memory = must(raw::memory_create(size, 0), "memory_create");
+    const std::uint64_t place = must(raw::memory_map(own_space(), memory, 0, 0, size, read_write), "memory_map");
+    std::uint64_t count = 0;
+    while (raw::memory_advise(own_space(), place + count * page, page, abi::Advice::populate) == 0) ++count;
+    must(raw::memory_unmap(own_space(), place, size), "memory_unmap");
+    raw::handle_close(memory);
+    return count;
+}
+
+struct Ends {
+    std::uint64_t killed = 0;       // by the supervisor, when its time was up
+    std::uint64_t by_signal[64] {}; // by a fault, or by what it sent itself
+    std::uint64_t by_itself = 0;
+};
+
+void storm_once(std::uint64_t seed, std::uint64_t milliseconds, std::uint64_t figures, Ends& ends)
+{
+    const auto initrd = process::map_initrd();
+    CHECK(initrd.has_value());
+    const auto file = common::UstarArchive(*initrd).find("test-storm");
+    CHECK(file.has_value());
+    const auto prepared = process::PreparedProcess::prepare(*file, static_cast<std::uint32_t>(seed % 100'000 + 10), "storm");
+    CHECK(prepared.has_value());
+    // One program can't starve the rest.
+    const std::pair<abi::SpaceLimit, std::uint64_t> limits[] = { { abi::SpaceLimit::priority, abi::priority_normal },
+        { abi::SpaceLimit::threads, 16 }, { abi::SpaceLimit::handles, 512 }, { abi::SpaceLimit::mappings, 512 },
+        { abi::SpaceLimit::memory, 1024 } };
+    for (const auto& [limit, value] : limits) must(raw::space_limit(prepared->space(), limit, value), "space_limit");
+    char number[32];
+    std::snprintf(number, sizeof(number), "%llu", static_cast<unsigned long long>(seed));
+    const std::array<const char*, 3> arguments { "test-storm", "rage", number };
+    const std::array<process::GivenHandle, 1> handles { {
+        { abi::Auxiliary::scheme_handle, static_cast<abi::Handle>(figures), abi::right_read | abi::right_write },
+    } };
+    const auto storm = prepared->start({ .file = *file, .arguments = arguments, .environment = {}, .handles = handles,
+        .auxiliary = {}, .process_id = prepared->process_id() });
+    CHECK(storm.has_value());
+    const std::uint64_t before = rounds;
+    const std::uint64_t end = must(raw::clock_now(0), "clock_now") + milliseconds * 1'000'000;
+    const std::int64_t early = raw::space_wait(storm->space, end);
+    (void)orrery_kill(storm->space, SIGKILL); // refused if it has just ended by itself
+    const auto status = process::wait_for_end(*storm);
+    CHECK(status.has_value());
+    if (early < 0) ++ends.killed;
+    else if (status->signal != 0) ++ends.by_signal[status->signal % 64];
+    else ++ends.by_itself;
+    while (rounds == before) raw::thread_yield(); // not starved
+}
+
+void print(const storm::Figures& figures, const Ends& ends, std::uint64_t storms)
+{
+    std::uint64_t made = 0, refused = 0;
+    for (std::size_t index = 0; index < std::size(figures.made); ++index) {
+        const std::uint64_t count = figures.made[index], bad = figures.refused[index];
+        std::printf("%-24s %12llu made, %12llu refused\n", abi::name(static_cast<abi::Syscall>(index)),
+            static_cast<unsigned long long>(count), static_cast<unsigned long long>(bad));
+        made += count;
+        refused += bad;
+    }
+    std::printf("storms %llu, calls %llu, refused %llu, changes of their memory %llu\n",
+        static_cast<unsigned long long>(storms), static_cast<unsigned long long>(made),
+        static_cast<unsigned long long>(refused), static_cast<unsigned long long>(figures.changes.load()));
+    std::printf("ended: %llu killed when their time was up, %llu by themselves", static_cast<unsigned long long>(ends.killed),
+        static_cast<unsigned long long>(ends.by_itself));
+    for (std::size_t signal = 1; signal < std::size(ends.by_signal); ++signal)
+        if (ends.by_signal[signal] != 0)
+            std::printf(", %llu by signal %zu", static_cast<unsigned long long>(ends.by_signal[signal]), signal);
+    std::printf("\nrounds of the bystander %llu\n", static_cast<unsigned long long>(rounds.load()));
+}
+
+} // namespace
+
+int main(int count, char** arguments)
+{
+    if (count > 2 && std::strcmp(arguments[1], "rage") == 0) storm::rage(std::strtoull(arguments[2], nullptr, 10));
+    const std::uint64_t storms = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 3;
+    const std::uint64_t milliseconds = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 300;
+    const std::uint64_t first_seed = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1;
+
+    const std::uint64_t memory = must(raw::memory_create(watched_words * 8, 0), "memory_create");
+    watched = reinterpret_cast<std::uint64_t*>(
+        must(raw::memory_map(own_space(), memory, 0, 0, watched_words * 8, read_write), "memory_map"));
+    const std::uint64_t shared = must(raw::memory_create(sizeof(storm::Figures), 0), "memory_create");
+    const auto* const figures = reinterpret_cast<const storm::Figures*>(
+        must(raw::memory_map(own_space(), shared, 0, 0, sizeof(storm::Figures), abi::protection_read), "memory_map"));
+    pthread_t bystander;
+    CHECK_EQUAL(pthread_create(&bystander, nullptr, stand_by, nullptr), 0);
+    Ends ends;
+    std::uint64_t before = 0;
+    for (std::uint64_t index = 0; index < storms; ++index) {
+        storm_once(first_seed + index, milliseconds, shared, ends);
+        if (index == 0) before = pages_to_be_had(); // after the first, which leaves stacks and heap blocks for the others
+    }
+    over = true;
+    CHECK_EQUAL(pthread_join(bystander, nullptr), 0);
+    print(*figures, ends, storms);
+    CHECK_EQUAL(figures->broken_promises.load(), 0);
+    // Kernel stacks and heap blocks are kept for the next one, and a later storm may have needed more of them at a time.
+    constexpr std::uint64_t kept_for_later = 600;
+    const std::uint64_t after = pages_to_be_had();
+    std::printf("pages to be had: %llu before, %llu after\n", static_cast<unsigned long long>(before),
+        static_cast<unsigned long long>(after));
+    CHECK(after + kept_for_later >= before);
+    return 0;
+}
