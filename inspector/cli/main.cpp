@@ -95,6 +95,8 @@ int main(int argc, char** argv)
     auto& inspect = *app.add_subcommand("inspect", "print what the guest is doing");
     add_guest_options(inspect, options);
     add_picture_options(inspect, options);
+    auto* address = inspect.add_option("--address", options.address, "what is at this user address (0x7000), and what an access to it does");
+    inspect.add_option("--space", options.space, "only in the space of this number")->needs(address)->check(CLI::PositiveNumber);
 
     auto& step = *app.add_subcommand("step", "let the guest run from phase to phase, and print each");
     add_guest_options(step, options);

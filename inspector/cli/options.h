@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct Options {
     std::optional<std::string> program;     // what init runs; else its default
     bool json = false;
     bool spaces = false;                    // mappings and handles, too
+    std::optional<std::uint64_t> address;   // inspect: what is at it, instead of a whole picture
+    std::uint32_t space = 0;                // in this space; 0 = in all
     unsigned cpus = 2;
     double seconds = 0;                     // 0 = the verb's own default
     double interval = 1;                    // between two pictures

@@ -45,6 +45,19 @@ int print_until_the_end(Guest& guest, const Options& options, std::ostream& out,
     }
 }
 
+// One address instead of everything.
+int print_address(std::ostream& out, std::ostream& problems, const Snapshot& snapshot, const Options& options)
+{
+    if (options.space != 0 && snapshot.space(options.space) == nullptr)
+        return complain(problems, Error { "there is no space " + std::to_string(options.space) + "; ./orrery inspect lists them",
+                                      ErrorCode::invalid_argument });
+    if (options.json)
+        out << address_json(snapshot, *options.address, options.space).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    else out << render_address(snapshot, *options.address, options.space);
+    for (const auto& problem : snapshot.problems) problems << "orrery: " << problem.sentence << '\n';
+    return status_of(snapshot);
+}
+
 } // namespace
 
 int run_verb(const Options& options, std::ostream& out, std::ostream& problems)
@@ -68,6 +81,7 @@ int inspect_verb(const Options& options, std::ostream& out, std::ostream& proble
     }
     const auto snapshot = (*guest)->picture();
     if (!snapshot) return complain(problems, snapshot.error());
+    if (options.address) return print_address(out, problems, **snapshot, options);
     print_picture(out, **snapshot, options);
     return status_of(**snapshot);
 }

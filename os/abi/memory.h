@@ -17,6 +17,22 @@ enum PhysicalFlag : std::uint32_t {
     physical_below_4g = 1u << 1,   // for devices with 32-bit addresses
 };
 
+// What a memory object's slot says of its page: the frame's address with these bits below it; 0 = never touched: it reads as
+// zero, or its pager has it. A contract between the kernel and its debugger, no program sees it. X(bit, name, sentence)
+#define ORRERY_PAGE_SLOT_FLAGS(X)                                                            \
+    X(0, shared, "copy-on-write: another object may have the same frame")                    \
+    X(1, pinned, "the kernel or a device points at the frame, so it never moves")            \
+    X(2, discarded, "dropped under pressure: an access faults until the program restores it") \
+    X(3, clean, "the contents can be had again, so the page may be dropped")                 \
+    X(4, writing, "its pager is writing it back: the only copy, so it is not dropped")
+
+enum PageSlotFlag : std::uint32_t {
+#define X(bit, name, sentence) slot_##name = 1u << bit,
+    ORRERY_PAGE_SLOT_FLAGS(X)
+#undef X
+    slot_flags = (1u << 5) - 1,
+};
+
 // X(name, sentence)
 #define ORRERY_ADVICE(X)                                                                           \
     X(forget, "give the pages back; the next access sees zeroes")                                 \

@@ -20,10 +20,7 @@ std::string seconds(std::uint64_t nanoseconds)
 
 std::string space_text(std::uint64_t id, const Snapshot* snapshot)
 {
-    auto text = "space " + std::to_string(id);
-    const auto* space = snapshot != nullptr ? snapshot->space(static_cast<std::uint32_t>(id)) : nullptr;
-    if (space != nullptr && !space->name.empty()) text += " (" + space->name + ")";
-    return text;
+    return snapshot != nullptr ? space_label(*snapshot, static_cast<std::uint32_t>(id)) : "space " + std::to_string(id);
 }
 
 std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
@@ -153,6 +150,18 @@ std::string deliverable_text(const ThreadView& thread, int signal, const std::st
 }
 
 } // namespace
+
+std::string thread_label(const Snapshot& snapshot, std::uint32_t id)
+{
+    const auto* thread = snapshot.thread(id);
+    return "thread " + std::to_string(id) + (thread != nullptr && !thread->space_name.empty() ? " (" + thread->space_name + ")" : "");
+}
+
+std::string space_label(const Snapshot& snapshot, std::uint32_t id)
+{
+    const auto* space = snapshot.space(id);
+    return "space " + std::to_string(id) + (space != nullptr && !space->name.empty() ? " (" + space->name + ")" : "");
+}
 
 std::string signal_text(int signal)
 {

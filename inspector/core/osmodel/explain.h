@@ -15,6 +15,10 @@ std::string explain(const ThreadView& thread, const Snapshot* snapshot = nullptr
 // (sigprocmask)". `snapshot`, if given, tells of other threads that may take a signal of the process.
 std::string explain_signal(const ThreadView& thread, int signal, const Snapshot* snapshot = nullptr);
 
+// "thread 3 (ping)" and "space 2 (ping)"; without a name if the picture has none.
+std::string thread_label(const Snapshot& snapshot, std::uint32_t thread);
+std::string space_label(const Snapshot& snapshot, std::uint32_t space);
+
 // "SIGUSR1", "SIGRT35", "64" (no signal).
 std::string signal_text(int signal);
 // "SIGINT SIGUSR1"; "none" for an empty set. `set` has bit number - 1.

@@ -26,6 +26,8 @@ inline constexpr const char* spaces = "spaces";
 inline constexpr const char* mappings = "mappings";
 inline constexpr const char* handles = "handles";
 inline constexpr const char* rings = "rings";
+inline constexpr const char* schemes = "schemes";
+inline constexpr const char* memory = "memory";
 inline constexpr const char* trace = "trace";
 inline constexpr const char* panic = "panic";
 } // namespace view
@@ -33,6 +35,7 @@ inline constexpr const char* panic = "panic";
 // abi::Descriptor as plain values.
 struct DescriptorValues {
     std::uint64_t direct_map = 0, physical_end = 0, cpus = 0, first_thread = 0, first_space = 0, first_ring = 0;
+    std::uint64_t first_scheme = 0;
     std::uint64_t trace_buffers = 0, panic = 0;
     std::uint32_t cpu_count = 0;
 };
@@ -149,6 +152,9 @@ void read_cpus(ReadContext& context);
 void read_spaces(ReadContext& context);   // after rings and threads: labels name them
 void read_threads(ReadContext& context);
 void read_rings(ReadContext& context);
+void read_schemes(ReadContext& context);  // after spaces' list and threads: calls name them
+void read_page_tables(ReadContext& context);
+void read_memory_objects(ReadContext& context); // after mappings: of what they show
 void read_trace(ReadContext& context);
 void read_panic(ReadContext& context);
 // Space numbers, names and page tables; everything else needs them first.

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "abi/ring.h"
-#include "inspector/core/osmodel/read_context.h"
+#include "inspector/core/osmodel/object_pages.h"
 
 namespace orrery::inspector {
 
@@ -39,71 +39,6 @@ std::uint32_t sleeper_on(ReadContext& context, Fields& fields, const char* path)
     return Fields(context, view::rings, reader).get<std::uint32_t>("number");
 }
 
-// Physical pages of a memory object, from its tree of slots (os/kernel/memory/slot_table.h).
-class ObjectPages {
-public:
-    ObjectPages(ReadContext& context, std::uint64_t memory_object)
-        : context_(context)
-    {
-        const auto object = context.object(view::rings, "orrery::kernel::MemoryObject", memory_object);
-        const auto allocator = context.kernel.variable("orrery::kernel::frame_allocator");
-        frame_ = context.shape(view::rings, "orrery::kernel::Frame");
-        if (!object || !frame_ || !allocator) return;
-        const auto reader = object->reader();
-        Fields fields(context, view::rings, reader);
-        root_ = fields.get<std::uint64_t>("slots_.root_");
-        top_level_ = fields.get<std::uint32_t>("slots_.top_level_");
-        size_ = fields.get<std::uint64_t>("size_");
-        const auto owner = context.object(view::rings, "orrery::kernel::FrameAllocator", allocator->address);
-        if (!owner) return;
-        const auto owner_reader = owner->reader();
-        frames_ = Fields(context, view::rings, owner_reader).get<std::uint64_t>("frames_");
-    }
-    // Zeroes where the object has no page yet (it would read so). False: its tables make no sense.
-    bool read(std::uint64_t offset, std::span<std::byte> target)
-    {
-        while (!target.empty()) {
-            const auto in_page = offset % abi::page_size;
-            const auto part = target.first(std::min<std::uint64_t>(abi::page_size - in_page, target.size()));
-            const auto page = page_at(offset - in_page);
-            if (!page) return false;
-            if (*page == 0) std::ranges::fill(part, std::byte {});
-            else if (!context_.memory.physical().read_physical(*page + in_page, part)) return false;
-            offset += part.size();
-            target = target.subspan(part.size());
-        }
-        return true;
-    }
-
-private:
-    std::optional<std::uint64_t> page_at(std::uint64_t offset) // physical; 0 = not made yet
-    {
-        constexpr unsigned bits_per_level = 9;
-        constexpr unsigned highest_level = 4;
-        if (frames_ == 0 || offset >= size_ || top_level_ > highest_level) return std::nullopt;
-        const auto page = offset / abi::page_size;
-        auto node = root_;
-        for (auto level = top_level_ + 1; level > 0 && node != 0; --level) {
-            const auto next = pointer(node + (page >> bits_per_level * (level - 1)) % (1u << bits_per_level) * 8);
-            if (!next) return std::nullopt;
-            node = *next;
-        }
-        const auto frame = node & ~std::uint64_t { slot_flags };
-        if (frame == 0) return 0;
-        if (frame < frames_ || (frame - frames_) % frame_->size != 0) return std::nullopt;
-        return (frame - frames_) / frame_->size * abi::page_size;
-    }
-    std::optional<std::uint64_t> pointer(std::uint64_t address)
-    {
-        return context_.memory.holds_objects(address) ? context_.memory.value<std::uint64_t>(address) : std::nullopt;
-    }
-    ReadContext& context_;
-    std::shared_ptr<const StructShape> frame_;
-    static constexpr std::uint64_t slot_flags = 31; // in the low bits of a slot's frame pointer
-    std::uint64_t root_ = 0, size_ = 0, frames_ = 0;
-    std::uint32_t top_level_ = 0;
-};
-
 bool sensible_geometry(const RingView& ring)
 {
     return std::has_single_bit(ring.capacity) && ring.capacity <= abi::ring_max_capacity && ring.entry_size != 0
@@ -136,7 +71,7 @@ void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t head
     }
     const auto bytes = std::uint64_t { ring.capacity } * ring.entry_size;
     ring.entries.resize(std::min(bytes, maximum_entry_bytes));
-    ObjectPages pages(context, memory_object);
+    ObjectPages pages(context, view::rings, memory_object);
     if (!pages.read(abi::ring_entries_offset, std::as_writable_bytes(std::span(ring.entries)))) {
         ring.entries.clear();
         ring.problem = "the ring's entries can't be read";

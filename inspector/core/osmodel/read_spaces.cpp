@@ -6,7 +6,7 @@ namespace orrery::inspector {
 namespace {
 
 constexpr const char* space_type = "orrery::kernel::AddressSpace";
-constexpr std::uint64_t maximum_mappings = 4096; // kernel::AddressSpace::max_mappings
+constexpr std::uint64_t maximum_mappings = 16384; // kernel::AddressSpace::max_mappings
 constexpr std::uint64_t maximum_slots = 4096;    // kernel::HandleTable::max_slots
 
 // Elements of a kernel array, fetched in one read.
@@ -86,6 +86,7 @@ void read_mappings(ReadContext& context, SpaceView& space, const StructReader& r
         mapping.protection = of.get<std::uint32_t>("protection");
         const auto object = of.get<std::uint64_t>("object");
         if (!of.complete()) return;
+        mapping.object_address = object;
         if (object != 0) mapping.object = name_object(context, view::mappings, object).label;
         space.mappings.push_back(std::move(mapping));
     }

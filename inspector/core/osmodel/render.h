@@ -34,13 +34,29 @@ std::string render_lanes(std::uint32_t word);
 //              fault?, alternate_stack?, reasons: [{ signal, sentence }], actions: [{ signal, handler, mask, flags }],
 //              frames: [{ address, previous, signal, handler, handler_name, mask, registers, valid, problem? }] }
 //   spaces:  [{ id, name, page_table, ended, exit_code?, exit_signal?, threads, mappings: [{ begin, end, offset,
-//               read, write, execute, object }], handles: [{ number, kind, rights: [names], label }] }]
+//               read, write, execute, object, pages, present, writable }],
+//               page_tables: { levels: [tables of level 4 to 1], present, stray, complete, oddities: [sentences] },
+//               handles: [{ number, kind, rights: [names], label }] }]
 //   rings:   [{ number, entry_size, capacity, used, valid, problem?, kernel_broken, producer, consumer }]
 //             a side: { index, waiting, broken, wakes, sleeps, thread }
+//   schemes: [{ number, valid, problem?, closed, open_servers, next_tag, receivers: [threads], sentence,
+//               waiting: [call], received: [call] }]
+//             a call: { tag, state, thread, space, opcode, flags, priority, cancelled, server_told?, server_thread?,
+//               server_space?, buffer?: { address, size }, cause, sentence }
 //   trace:   [{ time, seconds, phase, cpu, thread, cause, arguments: { name: value } }]
 //   panic?:  { message, cpu, backtrace: [{ address, function, file, line }] }
 nlohmann::json render_json(const Snapshot& snapshot, const RenderOptions& options = {});
 nlohmann::json event_json(const TraceEvent& event, const Snapshot& snapshot);
+
+// What is at `address` in `space`, or in every space that lives if it is 0, as `orrery inspect --address` prints it:
+// the sentence, what each access does, and the walk through the page tables. Ends with a newline.
+std::string render_address(const Snapshot& snapshot, std::uint64_t address, std::uint32_t space = 0);
+// Schema 1:
+//   schema: 1, number, freshness, address, spaces: [{ space, space_name, sentence, mapping?: { begin, end, offset, read, write,
+//     execute, object }, accesses: [{ access: read|write|execute, outcome, sentence }], physical?, page_size?, problem?,
+//     contradictions: [sentences],
+//     walk: [{ level, table, index, entry, present, write, user, no_execute, accessed, dirty, large, leads_to }] }]
+nlohmann::json address_json(const Snapshot& snapshot, std::uint64_t address, std::uint32_t space = 0);
 
 const char* name(Freshness freshness);
 const char* name(abi::MachineState state);

@@ -1,6 +1,6 @@
 // The picture as JSON; the schema stands in render.h.
 #include "inspector/core/osmodel/explain.h"
-#include "inspector/core/osmodel/render.h"
+#include "inspector/core/osmodel/render_parts.h"
 #include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/core/text.h"
 
@@ -135,14 +135,7 @@ json space_json(const SpaceView& space)
                   { "ended", space.ended },     { "threads", space.threads },   { "mappings", json::array() },
                   { "handles", json::array() } };
     if (space.ended) add_exit(object, space.exit_status);
-    for (const auto& mapping : space.mappings)
-        object["mappings"].push_back({ { "begin", hex(mapping.begin) },
-                                       { "end", hex(mapping.end) },
-                                       { "offset", hex(mapping.offset) },
-                                       { "read", (mapping.protection & abi::protection_read) != 0 },
-                                       { "write", (mapping.protection & abi::protection_write) != 0 },
-                                       { "execute", (mapping.protection & abi::protection_execute) != 0 },
-                                       { "object", mapping.object } });
+    add_memory(object, space);
     for (const auto& handle : space.handles)
         object["handles"].push_back({ { "number", handle.number },
                                       { "kind", handle.kind },
@@ -192,7 +185,7 @@ nlohmann::json render_json(const Snapshot& snapshot, const RenderOptions& option
 {
     json root { { "schema", schema_version },    { "number", snapshot.number },     { "freshness", name(snapshot.freshness) },
                 { "cpus", json::array() },       { "threads", json::array() },      { "spaces", json::array() },
-                { "rings", json::array() },      { "trace", json::array() } };
+                { "rings", json::array() },      { "schemes", json::array() },   { "trace", json::array() } };
     auto& machine = root["machine"];
     machine = { { "state", name(snapshot.machine_state) }, { "tsc_frequency", snapshot.tsc_frequency }, { "problems", json::array() } };
     if (snapshot.machine_state == abi::MachineState::ended) add_exit(machine, snapshot.exit_status);
@@ -206,6 +199,7 @@ nlohmann::json render_json(const Snapshot& snapshot, const RenderOptions& option
     for (const auto& thread : snapshot.threads) root["threads"].push_back(thread_json(thread, snapshot));
     for (const auto& space : snapshot.spaces) root["spaces"].push_back(space_json(space));
     for (const auto& ring : snapshot.rings) root["rings"].push_back(ring_json(ring));
+    for (const auto& scheme : snapshot.schemes) root["schemes"].push_back(scheme_json(scheme, snapshot));
     const auto graph = wait_graph(snapshot);
     auto& waits = root["waits"];
     waits = { { "edges", json::array() }, { "stuck", graph.stuck }, { "deadlocks", graph.deadlocks } };

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "inspector/core/osmodel/explain.h"
-#include "inspector/core/osmodel/render.h"
+#include "inspector/core/osmodel/render_parts.h"
 #include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/core/text.h"
 
@@ -114,13 +114,7 @@ void add_threads(std::string& out, const Snapshot& snapshot)
 
 void add_space_details(std::string& out, const SpaceView& space)
 {
-    for (const auto& mapping : space.mappings) {
-        out += "    " + hex(mapping.begin, 12) + "-" + hex(mapping.end, 12) + " ";
-        out += (mapping.protection & abi::protection_read) != 0 ? 'r' : '-';
-        out += (mapping.protection & abi::protection_write) != 0 ? 'w' : '-';
-        out += (mapping.protection & abi::protection_execute) != 0 ? 'x' : '-';
-        out += "  " + mapping.object + "\n";
-    }
+    out += mappings_text(space);
     for (const auto& handle : space.handles)
         out += "    handle " + std::to_string(handle.number) + "  " + handle.label + "  rights " + hex(handle.rights) + "\n";
 }
@@ -241,6 +235,7 @@ std::string render_text(const Snapshot& snapshot, const RenderOptions& options)
     add_threads(out, snapshot);
     add_spaces(out, snapshot, options.spaces);
     add_rings(out, snapshot);
+    out += schemes_text(snapshot);
     add_waits(out, snapshot);
     const auto lines = std::min(options.trace_lines, snapshot.trace.size());
     if (lines != 0) out += lines == 1 ? "the last phase\n" : "the last " + std::to_string(lines) + " phases\n";

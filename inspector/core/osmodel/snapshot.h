@@ -14,6 +14,7 @@
 #include "abi/phase.h"
 #include "abi/signal.h"
 #include "abi/syscall.h"
+#include "inspector/core/osmodel/memory_values.h"
 
 namespace orrery::inspector {
 
@@ -105,6 +106,7 @@ struct MappingView {
     std::uint64_t begin = 0, end = 0, offset = 0;
     std::uint32_t protection = 0;
     std::string object; // "memory 12", "ring 1"
+    std::uint64_t object_address = 0; // of kernel::MemoryObject, the key of Snapshot::memory_object()
 };
 
 struct HandleView {
@@ -124,6 +126,7 @@ struct SpaceView {
     std::vector<std::uint32_t> threads;
     std::vector<MappingView> mappings;
     std::vector<HandleView> handles;
+    PageTablesView page_tables;
 };
 
 struct RingSideView {
@@ -144,6 +147,31 @@ struct RingView {
     bool valid = false;
     std::string problem;
     std::uint32_t used() const { return producer.index - consumer.index; }
+};
+
+struct CallView { // a call that somebody has made to a scheme and that is not answered yet
+    std::uint32_t tag = 0;
+    std::uint32_t thread = 0, space = 0;                // the caller's
+    std::uint32_t server_thread = 0, server_space = 0;  // who received it; 0 = nobody yet
+    std::string state;           // "submitted", "received" (kernel::CallState's enumerator)
+    std::uint32_t opcode = 0, flags = 0, priority = 0;  // flags: abi::SqeFlag
+    std::uint64_t buffer = 0, buffer_size = 0;          // the caller's memory that it offers, if the flags say so
+    std::uint64_t cause = 0;
+    bool cancelled = false;
+    bool cancel_untold = false; // no server has heard of that yet
+};
+
+struct SchemeView {
+    std::uint32_t number = 0;
+    std::uint64_t address = 0;            // of kernel::Scheme
+    std::vector<CallView> waiting;        // in the order in which servers will get them
+    std::vector<CallView> received;       // ascending tag
+    std::vector<std::uint32_t> receivers; // server threads that wait for a call, first come first served
+    std::uint32_t open_servers = 0;       // handles that may serve
+    std::uint32_t next_tag = 0;
+    bool closed = false;                  // the last of them is gone, for good
+    bool valid = false;                   // false: part of it could not be read
+    std::string problem;                  // the sentence, if not valid
 };
 
 struct TraceEvent {
@@ -179,10 +207,13 @@ struct Snapshot {
     abi::MachineState machine_state = abi::MachineState::booting;
     abi::ExitStatus exit_status {};
     std::uint64_t tsc_frequency = 0, boot_tsc = 0;
+    std::uint64_t physical_end = 0; // bytes of RAM; 0 = not known
     std::vector<CpuView> cpus;
     std::vector<ThreadView> threads; // ascending id
     std::vector<SpaceView> spaces;   // ascending id
     std::vector<RingView> rings;     // ascending number
+    std::vector<SchemeView> schemes; // ascending number
+    std::vector<MemoryObjectView> memory_objects; // that are mapped somewhere; ascending address
     std::vector<TraceEvent> trace;   // oldest first, of all CPUs and (if recorded) threads
     std::optional<PanicView> panic;
     std::vector<ViewProblem> problems;
@@ -204,6 +235,18 @@ struct Snapshot {
     {
         for (const auto& ring : rings)
             if (ring.number == number) return &ring;
+        return nullptr;
+    }
+    const SchemeView* scheme(std::uint32_t number) const
+    {
+        for (const auto& scheme : schemes)
+            if (scheme.number == number) return &scheme;
+        return nullptr;
+    }
+    const MemoryObjectView* memory_object(std::uint64_t address) const
+    {
+        for (const auto& object : memory_objects)
+            if (object.address == address) return &object;
         return nullptr;
     }
 };

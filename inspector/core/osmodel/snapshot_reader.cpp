@@ -76,6 +76,7 @@ bool take_descriptor(ReadContext& context, const DescriptorBytes& bytes)
     values.first_thread = word(offsetof(Descriptor, first_thread));
     values.first_space = word(offsetof(Descriptor, first_space));
     values.first_ring = word(offsetof(Descriptor, first_ring));
+    values.first_scheme = word(offsetof(Descriptor, first_scheme));
     values.trace_buffers = word(offsetof(Descriptor, trace_buffers));
     values.panic = word(offsetof(Descriptor, panic));
     if (values.direct_map == 0) { // so early that there are no lists; a panic may have come, though
@@ -87,6 +88,7 @@ bool take_descriptor(ReadContext& context, const DescriptorBytes& bytes)
                             + ": it was built again since the guest started; restart the guest");
         return false;
     }
+    snapshot.physical_end = values.physical_end;
     context.memory.set_direct_map(values.direct_map, values.physical_end);
     return true;
 }
@@ -107,7 +109,10 @@ bool attempt(ReadContext& context)
         read_rings(context);
         read_threads(context);
         read_cpus(context);
+        read_schemes(context);
         read_spaces(context);
+        read_page_tables(context);
+        read_memory_objects(context);
         read_trace(context);
     }
     if (context.snapshot.machine_state == abi::MachineState::panicked) read_panic(context);
@@ -149,6 +154,8 @@ void sort_and_explain(Snapshot& snapshot)
     std::ranges::sort(snapshot.threads, {}, &ThreadView::id);
     std::ranges::sort(snapshot.spaces, {}, &SpaceView::id);
     std::ranges::sort(snapshot.rings, {}, &RingView::number);
+    std::ranges::sort(snapshot.schemes, {}, &SchemeView::number);
+    std::ranges::sort(snapshot.memory_objects, {}, &MemoryObjectView::address);
     for (auto& space : snapshot.spaces) {
         for (const auto& thread : snapshot.threads)
             if (thread.space == space.id) space.threads.push_back(thread.id);

@@ -8,18 +8,11 @@
 
 #include "abi/handle.h"
 #include "abi/syscall.h"
+#include "inspector/core/osmodel/explain.h"
 
 namespace orrery::inspector {
 
 namespace {
-
-std::string thread_name(const Snapshot& snapshot, std::uint32_t id)
-{
-    std::string name = "thread " + std::to_string(id);
-    const auto* thread = snapshot.thread(id);
-    if (thread != nullptr && !thread->space_name.empty()) name += " (" + thread->space_name + ")";
-    return name;
-}
 
 class Builder {
 public:
@@ -43,7 +36,7 @@ private:
     {
         if (snapshot_.thread(to) == nullptr) return; // a number that names nothing: the picture is torn, or the guest lies
         graph_.edges.push_back({ from.id, to, any, false,
-                                 thread_name(snapshot_, from.id) + " waits for " + thread_name(snapshot_, to) + " " + what });
+                                 thread_label(snapshot_, from.id) + " waits for " + thread_label(snapshot_, to) + " " + what });
     }
 
     void add_edges(const ThreadView& thread)

@@ -1,12 +1,12 @@
 #include "inspector/core/ram/address_translator.h"
 
+#include <iterator>
+
 #include "inspector/core/text.h"
 
 namespace orrery::inspector::ram {
 
 namespace {
-constexpr const char* level_names[] = { "", "page table", "page directory", "page directory pointer table", "PML4" };
-
 // Bits of an entry that must be 0 at its level. SDM volume 3, tables 4-15 to 4-20.
 std::uint64_t reserved_bits(const PageTableLevel& entry, unsigned physical_address_bits)
 {
@@ -17,6 +17,12 @@ std::uint64_t reserved_bits(const PageTableLevel& entry, unsigned physical_addre
 }
 } // namespace
 
+const char* table_name(unsigned level)
+{
+    constexpr const char* names[] = { "no table", "page table", "page directory", "page directory pointer table", "PML4" };
+    return level < std::size(names) ? names[level] : names[0];
+}
+
 AddressTranslator::AddressTranslator(const PhysicalMemory& memory, std::uint64_t cr3, unsigned physical_address_bits)
     : memory_(memory)
     , root_(cr3 & 0x000f'ffff'ffff'f000)
@@ -26,6 +32,15 @@ AddressTranslator::AddressTranslator(const PhysicalMemory& memory, std::uint64_t
 
 Result<Walk> AddressTranslator::walk(std::uint64_t virtual_address) const
 {
+    std::optional<Error> unreadable;
+    auto walk = walk_so_far(virtual_address, unreadable);
+    if (unreadable) return std::unexpected(std::move(*unreadable));
+    return walk;
+}
+
+Walk AddressTranslator::walk_so_far(std::uint64_t virtual_address, std::optional<Error>& unreadable) const
+{
+    unreadable.reset();
     Walk walk;
     walk.virtual_address = virtual_address;
     if (!is_canonical(virtual_address)) {
@@ -41,14 +56,17 @@ Result<Walk> AddressTranslator::walk(std::uint64_t virtual_address) const
         entry.table = table;
         entry.index = static_cast<unsigned>(virtual_address >> shift) & 511;
         const auto value = memory_.value<std::uint64_t>(table + 8 * entry.index);
-        if (!value)
-            return failure(value.error().code,
-                "the " + std::string(level_names[level]) + " of virtual address " + hex(virtual_address)
-                    + " can't be read: " + value.error().sentence);
+        if (!value) {
+            unreadable = Error { "the " + std::string(table_name(level)) + " of virtual address " + hex(virtual_address)
+                    + " can't be read: " + value.error().sentence,
+                value.error().code };
+            walk.problem = unreadable->sentence;
+            return walk;
+        }
         entry.entry = *value;
         ++walk.level_count;
         const auto where = [&] {
-            return "entry " + std::to_string(entry.index) + " of its " + level_names[level] + " at physical "
+            return "entry " + std::to_string(entry.index) + " of its " + table_name(level) + " at physical "
                 + hex(entry.table);
         };
         if (!entry.present()) {

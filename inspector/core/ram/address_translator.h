@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "inspector/core/ram/physical_memory.h"
@@ -23,6 +24,7 @@ struct PageTableLevel {
     bool large() const { return (level == 2 || level == 3) && (entry & 0x80); }
     bool global() const { return entry & 0x100; }
     bool no_execute() const { return entry >> 63; }
+    std::uint64_t target() const { return entry & 0x000f'ffff'ffff'f000; } // physical: of the next table, or of the page
 };
 
 struct Walk {
@@ -37,6 +39,9 @@ struct Walk {
     std::string problem; // if not mapped: the sentence why
 };
 
+// "PML4", "page directory pointer table", "page directory", "page table": of level 4 to 1.
+const char* table_name(unsigned level);
+
 class AddressTranslator {
 public:
     // `cr3` as the register holds it: flags and PCID in its low 12 bits are ignored. physical_address_bits: QEMU's TCG
@@ -46,6 +51,8 @@ public:
     // The whole walk, mapped or not. Errors: those of `memory` (a table that lies outside RAM), so that a broken tree
     // is told apart from an absent page.
     Result<Walk> walk(std::uint64_t virtual_address) const;
+    // The same, with the levels before a table that can't be read; `unreadable` is its error then, and else empty.
+    Walk walk_so_far(std::uint64_t virtual_address, std::optional<Error>& unreadable) const;
     // Errors: unmapped with the sentence of the walk, non-canonical addresses among them.
     Result<std::uint64_t> translate(std::uint64_t virtual_address) const;
     std::uint64_t root() const { return root_; }

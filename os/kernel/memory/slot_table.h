@@ -4,20 +4,21 @@
 
 #include <cstdint>
 
+#include "abi/memory.h"
 #include "kernel/base/error.h"
 #include "kernel/memory/frame_allocator.h"
 
 namespace orrery::kernel {
 
-// A frame pointer with flags in its low bits; 0 = untouched: it reads as zero, or its pager has it.
+// A frame pointer with abi::PageSlotFlag in its low bits; 0 = untouched: it reads as zero, or its pager has it.
 using Slot = std::uintptr_t;
-inline constexpr Slot slot_shared = 1;    // copy-on-write: another object may have the frame too
-inline constexpr Slot slot_pinned = 2;    // the kernel or a device points at the frame
-inline constexpr Slot slot_discarded = 4; // (alone) dropped under pressure: an access faults
-inline constexpr Slot slot_clean = 8;     // may be dropped; a write makes it unclean again
-inline constexpr Slot slot_writing = 16;  // its pager is writing it back: the only copy, so it must not be dropped
+inline constexpr Slot slot_shared = abi::slot_shared;
+inline constexpr Slot slot_pinned = abi::slot_pinned;
+inline constexpr Slot slot_discarded = abi::slot_discarded; // alone
+inline constexpr Slot slot_clean = abi::slot_clean;         // a write makes it unclean again
+inline constexpr Slot slot_writing = abi::slot_writing;
 inline constexpr Slot slot_flags = alignof(Frame) - 1;
-static_assert(slot_writing <= slot_flags);
+static_assert(slot_flags == abi::slot_flags);
 inline Frame* frame_of(Slot slot) { return reinterpret_cast<Frame*>(slot & ~slot_flags); }
 
 // Not locked: the owner orders all calls. Page numbers must be below the table's page count.

@@ -7,6 +7,7 @@
 
 #include "inspector/core/osmodel/explain.h"
 #include "inspector/core/osmodel/render.h"
+#include "kept_tables.h"
 
 namespace orrery::inspector {
 namespace {
@@ -94,6 +95,7 @@ Snapshot picture()
     space.threads = { 1 };
     space.mappings.push_back({ 0x400000, 0x404000, 0, abi::protection_read | abi::protection_execute, "memory 3" });
     space.handles.push_back({ 2, "ring", abi::right_produce | abi::right_read, 0xffff800000123000, "ring 1" });
+    enter_page(space, 0x401000, 0x300000 | 0x25);
     SpaceView ended;
     ended.id = 2;
     ended.name = "pong";
@@ -115,6 +117,18 @@ Snapshot picture()
     broken.number = 2;
     broken.problem = "a program overwrote the ring's header: its magic is 0x0";
     snapshot.rings = { ring, broken };
+    SchemeView scheme;
+    scheme.number = 3;
+    scheme.open_servers = 1;
+    scheme.next_tag = 20;
+    scheme.valid = true;
+    scheme.received.push_back({ .tag = 17, .thread = 1, .space = 1, .server_thread = 2, .server_space = 2, .state = "received", .opcode = 16, .flags = 1,
+        .priority = 16, .buffer = 0x403000, .buffer_size = 64, .cause = 0x51, .cancelled = true, .cancel_untold = true });
+    scheme.waiting.push_back({ .tag = 18, .thread = 1, .space = 1, .state = "submitted", .opcode = 17, .priority = 16 });
+    SchemeView torn;
+    torn.number = 4;
+    torn.problem = "a list of its calls runs in a circle at 0xffff800000123000";
+    snapshot.schemes = { scheme, torn };
     snapshot.trace.push_back({ 1'500'001'000, 1, abi::Phase::signal_raised, 1, 2, 0x200000000000001, { 1, 10, 2 } });
     snapshot.trace.push_back({ 1'500'003'000, 1, abi::Phase::ring_pushed, -1, 1, 0, { 1, 20, 99 } });
     snapshot.trace.push_back({ 1'500'004'000, 2, abi::Phase::thread_ended, 0, 0, 0, { 1, 1, 0 } });

@@ -115,14 +115,19 @@ std::uint64_t SyntheticGuest::value_at(std::uint64_t address) const
 
 void SyntheticGuest::map(std::uint64_t root, std::uint64_t address, std::uint64_t physical, bool user)
 {
-    const std::uint64_t flags = user ? 7 : 3;
+    set_entry(root, address, physical | (user ? 7 : 3));
+}
+
+void SyntheticGuest::set_entry(std::uint64_t root, std::uint64_t address, std::uint64_t entry_value)
+{
+    const auto flags = (entry_value & 4) | 3;
     auto table = root;
     for (int shift = 39; shift > 12; shift -= 9) {
         const auto entry = direct_map + table + (address >> shift & 511) * 8;
         if (value_at(entry) == 0) put(entry, allocate_pages() | flags);
         table = value_at(entry) & 0x000f'ffff'ffff'f000;
     }
-    put(direct_map + table + (address >> 12 & 511) * 8, physical | flags);
+    put(direct_map + table + (address >> 12 & 511) * 8, entry_value);
 }
 
 void SyntheticGuest::set_descriptor(std::size_t offset, std::uint64_t value)
@@ -146,6 +151,7 @@ void SyntheticGuest::describe(unsigned cpu_count)
     set_descriptor(offsetof(Descriptor, first_thread), address_of("orrery::kernel::all_threads"));
     set_descriptor(offsetof(Descriptor, first_space), address_of("orrery::kernel::all_spaces"));
     set_descriptor(offsetof(Descriptor, first_ring), address_of("orrery::kernel::all_rings"));
+    set_descriptor(offsetof(Descriptor, first_scheme), address_of("orrery::kernel::all_schemes"));
     set_descriptor(offsetof(Descriptor, trace_buffers), address_of("orrery::kernel::trace_buffers"));
     set_descriptor(offsetof(Descriptor, panic), address_of("orrery::kernel::panic_record"));
 }

@@ -42,6 +42,8 @@ public:
     }
     // Maps one page in the tree at `root` (physical).
     void map(std::uint64_t root, std::uint64_t address, std::uint64_t physical, bool user);
+    // The same with the whole entry of the last level; the tables above allow everything that it does.
+    void set_entry(std::uint64_t root, std::uint64_t address, std::uint64_t entry_value);
 
     // The roots that every guest has; fields of the descriptor may be overwritten afterwards.
     void describe(unsigned cpu_count);

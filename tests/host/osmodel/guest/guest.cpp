@@ -6,6 +6,7 @@
 #include "kernel/memory/address_space.h"
 #include "kernel/memory/frame_allocator.h"
 #include "kernel/ring/ring.h"
+#include "kernel/scheme/scheme.h"
 #include "kernel/thread/thread.h"
 #include "kernel/trace/recorder.h"
 
@@ -23,6 +24,8 @@ namespace {
 Thread* all_threads;
 AddressSpace* all_spaces;
 Ring* all_rings;
+Scheme* all_schemes;
+Operation* any_operation;
 TrapFrame* any_trap_frame;
 PageTable* the_kernel_table = &kernel_table;
 
