@@ -152,4 +152,16 @@ SpacePresence presence_of(const SpaceView& space)
     return presence;
 }
 
+std::vector<std::uint64_t> presence_by_parts(const SpaceView& space, const MappingView& mapping, unsigned cells)
+{
+    std::vector<std::uint64_t> parts;
+    if (mapping.begin >= mapping.end || mapping.end > user_half_end || cells == 0) return parts;
+    PresenceCounter counter(space.page_tables);
+    const auto pages = (mapping.end - mapping.begin) / abi::page_size; // below 2^35, so the product below does not overflow
+    for (unsigned i = 0; i < cells; ++i)
+        parts.push_back(counter.count(space.cr3, mapping.begin + pages * i / cells * abi::page_size,
+                                      mapping.begin + pages * (i + 1) / cells * abi::page_size).present);
+    return parts;
+}
+
 } // namespace orrery::inspector

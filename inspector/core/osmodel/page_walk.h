@@ -28,5 +28,8 @@ struct SpacePresence {
 };
 
 SpacePresence presence_of(const SpaceView& space);
+// Present pages in each of `cells` parts of a mapping, which are as equal as whole pages can be: part i begins at page
+// pages * i / cells.
+std::vector<std::uint64_t> presence_by_parts(const SpaceView& space, const MappingView& mapping, unsigned cells);
 
 } // namespace orrery::inspector

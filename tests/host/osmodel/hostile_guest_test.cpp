@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <random>
 
+#include "inspector/core/osmodel/render.h"
 #include "synthetic_guest.h"
 
 namespace orrery::inspector {
@@ -26,6 +27,32 @@ protected:
         second = guest.add_thread(2, space, "blocked", 1);
         pages = guest.register_signals(second);
     }
+    // A mapping with an object and a page, and a scheme with a call: more that can be damaged.
+    void add_memory_and_scheme()
+    {
+        const auto object = guest.make("orrery::kernel::MemoryObject");
+        const auto frames = SyntheticGuest::direct_map + guest.allocate_pages(32);
+        guest.set(guest.address_of("orrery::kernel::frame_allocator"), "orrery::kernel::FrameAllocator", "frames_", frames);
+        const auto leaf = SyntheticGuest::direct_map + guest.allocate_pages();
+        const auto page = guest.allocate_pages();
+        guest.put(leaf, frames + page / 4096 * guest.size_of("orrery::kernel::Frame"));
+        guest.set(object, "orrery::kernel::MemoryObject", "size_", 8 * 4096);
+        guest.set(object, "orrery::kernel::MemoryObject", "slots_.root_", leaf);
+        const auto mapping = guest.make("orrery::kernel::Mapping");
+        guest.set(mapping, "orrery::kernel::Mapping", "begin", mapped);
+        guest.set(mapping, "orrery::kernel::Mapping", "end", mapped + 8 * 4096);
+        guest.set(mapping, "orrery::kernel::Mapping", "protection", 3);
+        guest.set(mapping, "orrery::kernel::Mapping", "object", object);
+        guest.set(space, "orrery::kernel::AddressSpace", "mappings_", mapping);
+        guest.set(space, "orrery::kernel::AddressSpace", "mapping_count_", 1);
+        guest.map(guest.root_of(space), mapped, page, true);
+        const auto scheme = guest.make("orrery::kernel::Scheme");
+        const auto call = guest.make("orrery::kernel::Operation");
+        guest.set(call, "orrery::kernel::Operation", "caller", second);
+        guest.set(scheme, "orrery::kernel::Scheme", "submitted_.first_", call);
+        guest.put(guest.address_of("orrery::kernel::all_schemes"), scheme);
+    }
+    static constexpr std::uint64_t mapped = 0x7000'0000;
     std::string problems()
     {
         std::string text;
@@ -90,6 +117,7 @@ TEST_F(HostileGuest, TooManyProblemsAreCut)
 
 TEST_F(HostileGuest, RandomDamageNeverHurts)
 {
+    add_memory_and_scheme();
     const auto whole = guest.memory;
     const auto frame = guest.allocate_pages();
     std::mt19937_64 random(2026); // a fixed seed, so that a failure comes back
@@ -118,6 +146,10 @@ TEST_F(HostileGuest, RandomDamageNeverHurts)
         const auto snapshot = guest.reader({ { "ping", guest.kernel() } }).take(Freshness::live);
         ASSERT_LE(snapshot->problems.size(), 64u);
         ASSERT_LE(snapshot->threads.size(), 16384u);
+        // Nor does what is made of it.
+        ASSERT_FALSE(render_text(*snapshot, { .spaces = true }).empty());
+        ASSERT_FALSE(render_json(*snapshot).empty());
+        ASSERT_FALSE(render_address(*snapshot, mapped + round % 9 * 4096).empty());
     }
 }
 

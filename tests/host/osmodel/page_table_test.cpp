@@ -106,6 +106,8 @@ TEST_F(PageTables, PresentPagesAreCountedByMapping)
     EXPECT_EQ(presence.mappings[0].writable, 1u);
     EXPECT_EQ(presence.present, 3u);
     EXPECT_EQ(presence.stray, 1u);
+    EXPECT_THAT(presence_by_parts(snapshot->spaces[0], snapshot->spaces[0].mappings[0], 8), testing::ElementsAre(1, 1, 0, 0, 0, 0, 0, 0));
+    EXPECT_THAT(presence_by_parts(snapshot->spaces[0], { .begin = 8, .end = ~std::uint64_t { 0 } }, 8), IsEmpty());
     EXPECT_EQ(presence.tables, 6u) << "both addresses share the two upper levels";
 }
 
