@@ -7,16 +7,18 @@
 #include "inspector/app/problem_page.h"
 #include "inspector/models/breakpoint_list.h"
 #include "inspector/models/snapshot_source.h"
+#include "inspector/views/address_space/address_space_view.h"
 #include "inspector/views/code/disassembly_view.h"
 #include "inspector/views/code/source_view.h"
 #include "inspector/views/common/edit_controller.h"
 #include "inspector/views/common/view_dock.h"
 #include "inspector/views/console/console_view.h"
 #include "inspector/views/frames/frames_view.h"
+#include "inspector/views/handles/handles_view.h"
 #include "inspector/views/lesson/lesson_view.h"
-#include "inspector/views/memory/memory_view.h"
 #include "inspector/views/registers/registers_view.h"
 #include "inspector/views/rings/rings_view.h"
+#include "inspector/views/schemes/schemes_view.h"
 #include "inspector/views/signals/signals_view.h"
 #include "inspector/views/threads/threads_view.h"
 #include "inspector/views/timeline/timeline_view.h"
@@ -24,7 +26,7 @@
 
 namespace orrery::inspector {
 namespace {
-constexpr int layout_version = 2; // a saved layout of another version is not used
+constexpr int layout_version = 3; // a saved layout of another version is not used
 }
 
 void MainWindow::make_docks()
@@ -34,8 +36,8 @@ void MainWindow::make_docks()
     // In the order of Ctrl+1..9.
     QList<View*> views { new ThreadsView(context), new SignalsView(context), new FramesView(context),
         new RingsView(context), source_view_, new DisassemblyView(context), new RegistersView(context),
-        new TimelineView(context), new ConsoleView(context), new MemoryView(context),
-        new WaitsView(context) };
+        new TimelineView(context), new ConsoleView(context), new AddressSpaceView(context),
+        new SchemesView(context), new WaitsView(context), new HandlesView(context) };
     if (lesson_) views += new LessonView(context, lesson_);
     for (auto* view : views) {
         auto* dock = new ViewDock(view, this);
@@ -56,7 +58,8 @@ void MainWindow::reset_layout()
     const auto get = [this](const char* name) { return dock(QLatin1String(name)); };
     auto *threads = get("threads"), *signals_dock = get("signals"), *frames = get("frames"), *rings = get("rings"),
          *source = get("source"), *disassembly = get("disassembly"), *registers = get("registers"),
-         *timeline = get("timeline"), *console = get("console"), *memory = get("memory"), *waits = get("waits");
+         *timeline = get("timeline"), *console = get("console"), *address_space = get("address_space"),
+         *schemes = get("schemes"), *waits = get("waits"), *handles = get("handles");
     addDockWidget(Qt::LeftDockWidgetArea, threads);
     addDockWidget(Qt::RightDockWidgetArea, source);
     splitDockWidget(threads, signals_dock, Qt::Vertical);
@@ -65,8 +68,10 @@ void MainWindow::reset_layout()
     splitDockWidget(frames, timeline, Qt::Vertical);
     tabifyDockWidget(source, disassembly);
     tabifyDockWidget(frames, registers);
-    tabifyDockWidget(registers, memory);
-    tabifyDockWidget(memory, waits);
+    tabifyDockWidget(registers, address_space);
+    tabifyDockWidget(address_space, handles);
+    tabifyDockWidget(handles, schemes);
+    tabifyDockWidget(schemes, waits);
     tabifyDockWidget(timeline, console);
     for (auto* dock : docks_)
         if (dock->view()->objectName() != QLatin1String("lesson")) dock->show();

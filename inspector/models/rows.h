@@ -3,6 +3,7 @@
 
 #include <QList>
 
+#include "inspector/core/osmodel/explain_address.h"
 #include "inspector/core/osmodel/snapshot.h"
 #include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/models/keyed_table_model.h"
@@ -39,9 +40,26 @@ TableRows ring_entry_rows(const RingView& ring); // key: slot
 QString ring_sentence(const RingView& ring, const Snapshot& snapshot);
 
 QList<TableColumn> mapping_columns();
-TableRows mapping_rows(const SpaceView& space); // key: begin
+TableRows mapping_rows(const SpaceView& space, const SpacePresence& presence); // key: begin
+// The walk of an address through the page tables; key: level, 4 first.
+QList<TableColumn> walk_columns();
+TableRows walk_rows(const AddressView& address);
+// What a read, a write and an execution do there; key: abi::Protection bit.
+QList<TableColumn> access_columns();
+TableRows access_rows(const AddressView& address);
+// What is there, and where tables and mappings contradict each other.
+QString address_sentence(const AddressView& address, const Snapshot& snapshot);
+QString protection_text(std::uint32_t protection); // "rw-"
+QString size_text(std::uint64_t bytes);             // "12 KiB", exactly
+QString rounded_size_text(std::uint64_t bytes);     // "127.9 TiB"
 QList<TableColumn> handle_columns();
 TableRows handle_rows(const SpaceView& space); // key: handle number
+
+QList<TableColumn> scheme_columns();
+TableRows scheme_rows(const Snapshot& snapshot); // key: number
+QList<TableColumn> call_columns();
+TableRows call_rows(const SchemeView& scheme, const Snapshot& snapshot); // key: tag; those with servers first
+QString scheme_sentence(const SchemeView& scheme, const Snapshot& snapshot);
 
 QList<TableColumn> wait_columns();
 TableRows wait_rows(const WaitGraph& graph, const Snapshot& snapshot); // key: from << 32 | to

@@ -13,6 +13,7 @@ void Selection::select_thread(std::uint32_t thread)
     if (thread == thread_) return;
     thread_ = thread;
     frame_ = 0;
+    address_.reset(); // it may live in another space
     Q_EMIT changed();
 }
 
@@ -34,6 +35,20 @@ void Selection::select_ring(std::uint32_t ring)
 {
     if (ring == ring_) return;
     ring_ = ring;
+    Q_EMIT changed();
+}
+
+void Selection::select_scheme(std::uint32_t scheme)
+{
+    if (scheme == scheme_) return;
+    scheme_ = scheme;
+    Q_EMIT changed();
+}
+
+void Selection::select_address(std::uint64_t address)
+{
+    if (address == address_) return;
+    address_ = address;
     Q_EMIT changed();
 }
 
@@ -61,11 +76,17 @@ void Selection::settle(const Snapshot& snapshot)
         moved |= best != thread_;
         thread_ = best;
         frame_ = 0;
+        address_.reset();
     }
     if (!snapshot.ring(ring_)) {
         const auto first = snapshot.rings.empty() ? 0u : snapshot.rings.front().number;
         moved |= first != ring_;
         ring_ = first;
+    }
+    if (!snapshot.scheme(scheme_)) {
+        const auto first = snapshot.schemes.empty() ? 0u : snapshot.schemes.front().number;
+        moved |= first != scheme_;
+        scheme_ = first;
     }
     if (moved) Q_EMIT changed();
 }

@@ -26,6 +26,13 @@ QString quoted_csv(QString cell)
 
 } // namespace
 
+QString whole_sentence(const std::string& utf8)
+{
+    auto words = text(utf8);
+    if (!words.isEmpty()) words[0] = words[0].toUpper();
+    return words + QLatin1Char('.');
+}
+
 QString hex_text(std::uint64_t value) { return QStringLiteral("0x%1").arg(value, 0, 16); }
 
 QString wide_hex_text(std::uint64_t value) { return QStringLiteral("0x%1").arg(value, 16, 16, QLatin1Char('0')); }

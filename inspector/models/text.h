@@ -13,6 +13,9 @@ namespace orrery::inspector {
 
 inline QString text(const std::string& utf8) { return QString::fromStdString(utf8); }
 
+// The core's sentences begin small and have no full stop: here they are whole.
+QString whole_sentence(const std::string& utf8);
+
 QString hex_text(std::uint64_t value);       // "0x401234"
 QString wide_hex_text(std::uint64_t value);  // "0x0000000000401234": 16 digits, for columns
 QString count_text(std::uint64_t value);     // "12 345": groups of three, thin spaces

@@ -6,6 +6,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "inspector/models/address_bands.h"
 #include "inspector/models/breakpoint_list.h"
 #include "inspector/models/keyed_table_model.h"
 #include "inspector/models/rows.h"
@@ -327,6 +328,90 @@ private Q_SLOTS:
         QCOMPARE(model.index(0, TimelineModel::phase_column).data().toString(), QStringLiteral("phase 999"));
     }
 
+    void mappings_tell_how_much_of_them_is_present()
+    {
+        const auto snapshot = test::sample_snapshot();
+        const auto& space = *snapshot.space(2);
+        const auto rows = mapping_rows(space, presence_of(space));
+        QCOMPARE(rows.size(), space.mappings.size());
+        QCOMPARE(rows[0].cells.size(), mapping_columns().size());
+        QCOMPARE(rows[0].cells[3], QStringLiteral("2 of 3"));
+        QCOMPARE(rows[4].cells[3], QStringLiteral("3 of 16"));
+        QVERIFY(rows[1].sentence.contains(QStringLiteral("0 of them can be written")));
+    }
+
+    void the_map_folds_gaps_and_keeps_the_order()
+    {
+        const auto snapshot = test::sample_snapshot();
+        const auto& space = *snapshot.space(2);
+        const auto bands = address_bands(space, presence_of(space), 8);
+        std::uint64_t reached = 0;
+        std::size_t mappings = 0;
+        for (const auto& band : bands) {
+            QCOMPARE(band.begin, reached);
+            QVERIFY(band.end > band.begin);
+            reached = band.end;
+            mappings += band.gap ? 0 : 1;
+            QVERIFY(band.cells.size() <= 8);
+            for (std::size_t cell = 0; cell < band.cells.size(); ++cell) QCOMPARE(band.cell_of(band.address_of(cell)), cell);
+        }
+        QCOMPARE(mappings, space.mappings.size());
+        const auto& stack = bands[bands.size() - 2]; // of 16 pages in 8 cells; the last three are there
+        QVERIFY(stack.cells[5] == CellState::absent && stack.cells[6] == CellState::some && stack.cells[7] == CellState::all);
+        QVERIFY(stack.weight > bands[1].weight);
+        SpaceView hostile; // backwards, overlapping, and up to the end of all addresses
+        for (const auto& [begin, end] : { std::pair<std::uint64_t, std::uint64_t> { 0x5000, 0x4000 }, { 0x8000, 0xa000 }, { 0x9000, 0xb000 }, { 0x1'0000, ~0ull } })
+            hostile.mappings.push_back({ .begin = begin, .end = end });
+        QCOMPARE(address_bands(hostile, presence_of(hostile), 8).size(), std::size_t { 3 }); // a gap, a mapping, a gap
+    }
+
+    void an_address_is_walked_and_explained()
+    {
+        const auto snapshot = test::sample_snapshot();
+        const auto view = explain_address(snapshot, *snapshot.space(2), 0x403010);
+        QVERIFY2(view.contradictions.empty(), qPrintable(address_sentence(view, snapshot)));
+        const auto levels = walk_rows(view);
+        QCOMPARE(levels.size(), std::size_t { 4 });
+        QCOMPARE(levels[0].key, std::uint64_t { 4 });
+        QCOMPARE(levels[0].cells.size(), walk_columns().size());
+        QVERIFY(levels[3].emphasis == Emphasis::current);
+        QCOMPARE(levels[3].cells[2], QStringLiteral("present, user, no execute, accessed"));
+        const auto accesses = access_rows(view);
+        QCOMPARE(accesses[0].cells[1], QStringLiteral("works"));
+        QCOMPARE(accesses[1].cells[1], QStringLiteral("copies"));
+        QCOMPARE(accesses[2].cells[1], QStringLiteral("raises a signal"));
+        QVERIFY(accesses[2].cells[2].contains(QStringLiteral("W^X")));
+        QVERIFY(address_sentence(view, snapshot).endsWith(QLatin1Char('.')));
+        const auto absent = explain_address(snapshot, *snapshot.space(2), 0x404000);
+        QVERIFY(walk_rows(absent).back().emphasis == Emphasis::dimmed);
+        auto broken = snapshot;
+        broken.spaces[1].page_tables.tables[3].readable = false;
+        const auto wrong = explain_address(broken, broken.spaces[1], 0x403010);
+        QVERIFY(address_sentence(wrong, broken).contains(QStringLiteral("Contradiction: ")));
+        QVERIFY(address_sentence(wrong, broken).contains(QStringLiteral("stop it to be sure")));
+    }
+
+    void schemes_and_calls_have_rows()
+    {
+        auto snapshot = test::sample_snapshot();
+        auto rows = scheme_rows(snapshot);
+        QCOMPARE(rows.size(), std::size_t { 2 });
+        QCOMPARE(rows[0].cells, QStringList({ "1", "servers at work", "2", "1", "0", "212" }));
+        QCOMPARE(rows[1].cells[1], QStringLiteral("a server waits"));
+        const auto calls = call_rows(snapshot.schemes[0], snapshot);
+        QCOMPARE(calls.size(), std::size_t { 3 });
+        QCOMPARE(calls[0].key, std::uint64_t { 209 });
+        QCOMPARE(calls[0].cells.size(), call_columns().size());
+        QVERIFY(calls[0].sentence.contains(QStringLiteral("is with server thread 5 (pong)")));
+        QVERIFY(calls[2].sentence.contains(QStringLiteral("1 call goes first")));
+        snapshot.schemes[0].received[0].cancelled = true;
+        QVERIFY(call_rows(snapshot.schemes[0], snapshot)[0].emphasis == Emphasis::differs);
+        snapshot.schemes[1].closed = true;
+        snapshot.schemes[0].valid = false;
+        rows = scheme_rows(snapshot);
+        QVERIFY(rows[0].emphasis == Emphasis::problem && rows[1].emphasis == Emphasis::dimmed);
+    }
+
     void selection_settles_on_what_exists()
     {
         Selection selection;
@@ -334,7 +419,11 @@ private Q_SLOTS:
         selection.settle(snapshot);
         QCOMPARE(selection.thread(), 4u); // has signals, and is not the first program
         QCOMPARE(selection.ring(), 1u);
+        QCOMPARE(selection.scheme(), 1u);
+        selection.select_address(0);
+        QCOMPARE(selection.address(), std::optional<std::uint64_t>(0)); // the null pointer is an address
         selection.select_thread(5);
+        QVERIFY(!selection.address()); // it was one of the other space
         selection.settle(snapshot);
         QCOMPARE(selection.thread(), 5u);
         snapshot.threads.erase(snapshot.threads.begin() + 2);

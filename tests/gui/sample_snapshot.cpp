@@ -4,6 +4,7 @@
 #include "abi/ring.h"
 #include "abi/syscall.h"
 #include "tests/gui/fake_source.h"
+#include "tests/host/osmodel/kept_tables.h"
 
 namespace orrery::inspector::test {
 namespace {
@@ -104,6 +105,49 @@ TraceEvent event(std::uint64_t at, abi::Phase phase, int cpu, std::uint32_t thre
     return result;
 }
 
+// Page tables and memory objects of ping: code that is partly present, data of which one page is shared with a clone, and a
+// stack whose end was touched.
+void fill_memory(Snapshot& snapshot, SpaceView& space)
+{
+    snapshot.physical_end = 128 << 20;
+    std::uint64_t frame = 0x40'0000;
+    std::uint32_t number = 7;
+    for (auto& mapping : space.mappings) {
+        mapping.object_address = 0xffff'8000'0030'0000 + number * 0x100;
+        const auto pages = (mapping.end - mapping.begin + mapping.offset) / abi::page_size;
+        auto& object = add_object(snapshot, mapping.object_address, number++, pages);
+        const auto enter = [&](std::uint64_t address, std::uint64_t bits, std::uint32_t flags = 0) {
+            object.leaves[0].pages[(mapping.offset + address - mapping.begin) / abi::page_size] = { frame, flags };
+            enter_page(space, address, frame | bits);
+            frame += abi::page_size;
+        };
+        const bool code = (mapping.protection & abi::protection_execute) != 0;
+        const auto bits = code ? 0x25 : 0x67 | no_execute_bit;
+        if (code) {
+            enter(mapping.begin, bits);
+            enter(mapping.begin + abi::page_size, bits);
+        } else if (mapping.end - mapping.begin > 8 * abi::page_size) { // the stack
+            for (auto address = mapping.end - 3 * abi::page_size; address < mapping.end; address += abi::page_size) enter(address, bits);
+        } else {
+            enter(mapping.begin, mapping.begin == 0x403000 ? 0x25 | no_execute_bit : bits, mapping.begin == 0x403000 ? abi::slot_shared : 0);
+        }
+    }
+}
+
+SchemeView sample_scheme()
+{
+    SchemeView scheme;
+    scheme.number = 1;
+    scheme.valid = true;
+    scheme.open_servers = 1;
+    scheme.next_tag = 212;
+    scheme.received.push_back({ .tag = 209, .thread = 4, .space = 2, .server_thread = 5, .server_space = 3, .state = "received",
+        .opcode = 17, .flags = 1, .priority = 16, .buffer = 0x404000, .buffer_size = 512, .cause = 0x51 });
+    scheme.waiting.push_back({ .tag = 210, .thread = 6, .space = 3, .state = "submitted", .opcode = 16, .priority = 16 });
+    scheme.waiting.push_back({ .tag = 211, .thread = 1, .space = 1, .state = "submitted", .opcode = 18, .priority = 8 });
+    return scheme;
+}
+
 } // namespace
 
 Snapshot sample_snapshot()
@@ -138,8 +182,8 @@ Snapshot sample_snapshot()
     worker.wait_reason = "ring_entries";
     snapshot.threads = { init, ping, pong, worker };
 
-    SpaceView init_space { 1, "init", 0xffff'8000'0020'0000, 0x1000, false, {}, { 1 }, {}, {} };
-    SpaceView ping_space { 2, "ping", 0xffff'8000'0020'1000, 0x2000, false, {}, { 4 }, {}, {} };
+    SpaceView init_space { 1, "init", 0xffff'8000'0020'0000, 0x1000, false, {}, { 1 }, {}, {}, {} };
+    SpaceView ping_space { 2, "ping", 0xffff'8000'0020'1000, 0x2000, false, {}, { 4 }, {}, {}, {} };
     ping_space.mappings = { { 0x400000, 0x403000, 0, abi::protection_read | abi::protection_execute, "memory 7" },
         { 0x403000, 0x405000, 0x3000, abi::protection_read | abi::protection_write, "memory 8" },
         { 0x7f00'0000'0000, 0x7f00'0000'2000, 0, abi::protection_read | abi::protection_write, "memory 9" },
@@ -149,9 +193,17 @@ Snapshot sample_snapshot()
         { 2, "console", abi::right_write, 1, "console" },
         { 3, "ring", abi::right_read | abi::right_write | abi::right_produce, 1, "ring 1" },
         { 4, "space", abi::right_signal, 3, "space 3 (pong)" } };
-    SpaceView pong_space { 3, "pong", 0xffff'8000'0020'2000, 0x3000, false, {}, { 5, 6 }, {}, {} };
+    SpaceView pong_space { 3, "pong", 0xffff'8000'0020'2000, 0x3000, false, {}, { 5, 6 }, {}, {}, {} };
+    fill_memory(snapshot, ping_space);
     snapshot.spaces = { init_space, ping_space, pong_space };
     snapshot.rings = { sample_ring() };
+    SchemeView idle_scheme;
+    idle_scheme.number = 2;
+    idle_scheme.valid = true;
+    idle_scheme.open_servers = 1;
+    idle_scheme.next_tag = 40;
+    idle_scheme.receivers = { 6 };
+    snapshot.schemes = { sample_scheme(), idle_scheme };
 
     using P = abi::Phase;
     snapshot.trace = { event(1, P::thread_created, 0, 1, 0x11, { 4, 2, 0x401000 }),

@@ -15,6 +15,18 @@ using orrery::inspector::test::FakeSource;
 
 class ScreenshotTest : public QObject {
     Q_OBJECT
+
+    // As a file that has the name of the test's row.
+    static void save(MainWindow& window, int scale)
+    {
+        QPixmap picture(window.size() * scale);
+        picture.setDevicePixelRatio(scale);
+        window.render(&picture);
+        const auto folder = qEnvironmentVariable("ORRERY_SCREENSHOT_DIR", QStringLiteral("screenshots"));
+        QVERIFY(QDir().mkpath(folder));
+        QVERIFY(picture.save(QStringLiteral("%1/%2.png").arg(folder, QString::fromLatin1(QTest::currentDataTag()))));
+    }
+
 private Q_SLOTS:
     void pictures_data()
     {
@@ -55,39 +67,43 @@ private Q_SLOTS:
         QVERIFY(QTest::qWaitForWindowExposed(&window));
         QApplication::processEvents();
 
-        QPixmap picture(window.size() * scale);
-        picture.setDevicePixelRatio(scale);
-        window.render(&picture);
-        const auto folder = qEnvironmentVariable("ORRERY_SCREENSHOT_DIR", QStringLiteral("screenshots"));
-        QVERIFY(QDir().mkpath(folder));
-        QVERIFY(picture.save(QStringLiteral("%1/%2.png").arg(folder, QString::fromLatin1(QTest::currentDataTag()))));
-    }
-    void waits_data()
-    {
-        QTest::addColumn<bool>("dark");
-        QTest::newRow("waits-light") << false;
-        QTest::newRow("waits-dark") << true;
+        save(window, scale);
     }
 
-    void waits()
+    // Views that stand behind others at first, each called up in front.
+    void single_views_data()
     {
+        QTest::addColumn<QString>("view");
+        QTest::addColumn<bool>("dark");
+        QTest::addColumn<int>("scale");
+        for (const auto* view : { "waits", "address_space", "schemes" })
+            for (const bool dark : { false, true })
+                for (const int scale : { 1, 2 })
+                    QTest::addRow("%s-%s%s", view, dark ? "dark" : "light", scale == 1 ? "" : "-2x") << QString::fromLatin1(view) << dark << scale;
+    }
+
+    void single_views()
+    {
+        QFETCH(QString, view);
         QFETCH(bool, dark);
+        QFETCH(int, scale);
         FakeSource source;
         MainWindow window(&source, false);
         window.use_theme(dark ? Theme::dark : Theme::light);
         window.resize(1280, 800);
         window.show();
         window.reset_layout();
+        auto snapshot = orrery::inspector::test::sample_deadlock();
+        snapshot.freshness = Freshness::stopped;
         source.become(RunState::running);
-        source.show(orrery::inspector::test::sample_deadlock());
-        window.dock(QStringLiteral("waits"))->call_up();
-        source.show(orrery::inspector::test::sample_deadlock());
+        source.show(snapshot);
+        source.become(RunState::stopped);
+        window.selection()->select_thread(4);
+        window.selection()->select_address(0x403010);
+        window.dock(view)->call_up();
+        source.show(snapshot);
         QApplication::processEvents();
-        QPixmap picture(window.size());
-        window.render(&picture);
-        const auto folder = qEnvironmentVariable("ORRERY_SCREENSHOT_DIR", QStringLiteral("screenshots"));
-        QVERIFY(QDir().mkpath(folder));
-        QVERIFY(picture.save(QStringLiteral("%1/%2.png").arg(folder, QString::fromLatin1(QTest::currentDataTag()))));
+        save(window, scale);
     }
 };
 

@@ -278,7 +278,7 @@ private Q_SLOTS:
             window.show();
             window.use_theme(Theme::dark);
             window.breakpoints()->toggle(QStringLiteral("/src/a.cpp"), 12);
-            window.dock(QStringLiteral("memory"))->close();
+            window.dock(QStringLiteral("handles"))->close();
             window.close();
         }
         MainWindow window(&source, true);
@@ -286,7 +286,7 @@ private Q_SLOTS:
         QApplication::processEvents();
         QVERIFY(is_dark(window.palette()));
         QCOMPARE(window.breakpoints()->saved(), QStringList({ "/src/a.cpp:12" }));
-        QVERIFY(window.dock(QStringLiteral("memory"))->isHidden());
+        QVERIFY(window.dock(QStringLiteral("handles"))->isHidden());
         QVERIFY(window.actions()->action(CommandId::theme_dark)->isChecked());
     }
 

@@ -1,4 +1,4 @@
-// The address space of the selected thread: what is mapped where, and which handles it holds.
+// The handles of the selected thread's space: all that its program can reach outside of its own memory.
 #pragma once
 
 #include "inspector/views/common/view.h"
@@ -8,10 +8,10 @@ namespace orrery::inspector {
 class KeyedTableModel;
 class TableView;
 
-class MemoryView : public View {
+class HandlesView : public View {
     Q_OBJECT
 public:
-    explicit MemoryView(const ViewContext& context);
+    explicit HandlesView(const ViewContext& context);
     QWidget* main_widget() override;
     QString as_text() const override;
 
@@ -19,10 +19,8 @@ protected:
     void show_picture(const Snapshot& snapshot) override;
 
 private:
-    KeyedTableModel* mapping_model_;
-    KeyedTableModel* handle_model_;
-    TableView* mapping_table_;
-    TableView* handle_table_;
+    KeyedTableModel* model_;
+    TableView* table_;
 };
 
 } // namespace orrery::inspector
