@@ -13,23 +13,15 @@ constexpr std::uint64_t pages_below(unsigned level) { return std::uint64_t { 1 }
 
 } // namespace
 
-ObjectPages::ObjectPages(ReadContext& context, const char* view, std::uint64_t memory_object)
-    : context_(context)
+FrameArray FrameArray::read(ReadContext& context, const char* view)
 {
-    const auto object = context.object(view, "orrery::kernel::MemoryObject", memory_object);
     const auto allocator = context.kernel.variable("orrery::kernel::frame_allocator");
     const auto frame = context.shape(view, "orrery::kernel::Frame");
-    if (!object || !frame || !allocator) return;
-    frame_size_ = frame->size;
-    const auto reader = object->reader();
-    Fields fields(context, view, reader);
-    root_ = fields.get<std::uint64_t>("slots_.root_");
-    top_level_ = fields.get<std::uint32_t>("slots_.top_level_");
-    size_ = fields.get<std::uint64_t>("size_");
+    if (!frame || !allocator) return {};
     const auto owner = context.object(view, "orrery::kernel::FrameAllocator", allocator->address);
-    if (!owner) return;
-    const auto owner_reader = owner->reader();
-    frames_ = Fields(context, view, owner_reader).get<std::uint64_t>("frames_");
+    if (!owner) return {};
+    const auto reader = owner->reader();
+    return { Fields(context, view, reader).get<std::uint64_t>("frames_"), frame->size };
 }
 
 ObjectPage ObjectPages::page_of(std::uint64_t slot) const
@@ -41,16 +33,16 @@ ObjectPage ObjectPages::page_of(std::uint64_t slot) const
         page.sound = page.flags == 0 || page.flags == abi::slot_discarded;
         return page;
     }
-    page.sound = frame >= frames_ && (frame - frames_) % frame_size_ == 0 && !page.has(abi::slot_discarded);
-    if (page.sound) page.frame = (frame - frames_) / frame_size_ * abi::page_size;
+    page.sound = frame >= frames_.address && (frame - frames_.address) % frames_.frame_size == 0 && !page.has(abi::slot_discarded);
+    if (page.sound) page.frame = (frame - frames_.address) / frames_.frame_size * abi::page_size;
     return page;
 }
 
 std::optional<ObjectPage> ObjectPages::page_at(std::uint64_t number)
 {
     if (!usable() || number >= page_count()) return std::nullopt;
-    auto node = root_;
-    for (auto level = top_level_ + 1; level > 0 && node != 0; --level) {
+    auto node = tree_.root;
+    for (auto level = tree_.top_level + 1; level > 0 && node != 0; --level) {
         const auto place = node + (number / pages_below(level - 1)) % pages_per_leaf * slot_size;
         const auto next = context_.memory.holds_objects(place) ? context_.memory.value<std::uint64_t>(place) : std::nullopt;
         if (!next) return std::nullopt;
@@ -70,7 +62,7 @@ std::optional<std::vector<std::byte>> ObjectPages::node(std::uint64_t address, s
 ObjectPages::Extent ObjectPages::collect(std::vector<MemoryObjectView::Leaf>& leaves, std::size_t& node_budget)
 {
     if (!usable()) return Extent::broken;
-    return root_ == 0 ? Extent::whole : collect_below(root_, top_level_, 0, leaves, node_budget);
+    return tree_.root == 0 ? Extent::whole : collect_below(tree_.root, tree_.top_level, 0, leaves, node_budget);
 }
 
 ObjectPages::Extent ObjectPages::collect_below(std::uint64_t address, unsigned level, std::uint64_t first_page,
@@ -80,7 +72,7 @@ ObjectPages::Extent ObjectPages::collect_below(std::uint64_t address, unsigned l
     if (node_budget == 0) return Extent::partly;
     --node_budget;
     // Only a leaf that is the whole tree may be shorter.
-    const auto entries = level == 0 && top_level_ == 0 ? std::min(pages_per_leaf, page_count()) : pages_per_leaf;
+    const auto entries = level == 0 && tree_.top_level == 0 ? std::min(pages_per_leaf, page_count()) : pages_per_leaf;
     const auto bytes = node(address, entries);
     if (!bytes) return Extent::broken;
     if (level == 0) {

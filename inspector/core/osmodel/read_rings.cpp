@@ -71,7 +71,17 @@ void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t head
     }
     const auto bytes = std::uint64_t { ring.capacity } * ring.entry_size;
     ring.entries.resize(std::min(bytes, maximum_entry_bytes));
-    ObjectPages pages(context, view::rings, memory_object);
+    const auto object = context.object(view::rings, "orrery::kernel::MemoryObject", memory_object);
+    if (!object) {
+        ring.entries.clear();
+        ring.problem = "the ring's memory can't be read";
+        return;
+    }
+    const auto object_reader = object->reader();
+    Fields fields(context, view::rings, object_reader);
+    const SlotTree tree { fields.get<std::uint64_t>("slots_.root_"), fields.get<std::uint32_t>("slots_.top_level_"),
+                          fields.get<std::uint64_t>("size_") };
+    ObjectPages pages(context, tree, FrameArray::read(context, view::rings));
     if (!pages.read(abi::ring_entries_offset, std::as_writable_bytes(std::span(ring.entries)))) {
         ring.entries.clear();
         ring.problem = "the ring's entries can't be read";
