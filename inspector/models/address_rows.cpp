@@ -19,7 +19,8 @@ QString access_text(std::uint32_t access)
 QString leads_to(const ram::PageTableLevel& level, const ram::Walk& walk)
 {
     if (!level.present()) return translate("nothing");
-    if (level.level == 1 || level.large()) return translate("page %1").arg(hex_text(walk.mapped ? walk.physical_address & ~(walk.page_size - 1) : level.target()));
+    if (level.level == 1 || level.large())
+        return translate("page %1").arg(hex_text(walk.mapped ? walk.physical_address & ~(walk.page_size - 1) : level.target()));
     return translate("table %1").arg(hex_text(level.target()));
 }
 

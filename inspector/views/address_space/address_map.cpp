@@ -33,6 +33,7 @@ void AddressMap::show_bands(std::vector<AddressBand> bands)
     if (bands == bands_) return;
     const bool resized = bands.size() != bands_.size();
     bands_ = std::move(bands);
+    measure();
     if (resized) updateGeometry();
     update();
 }
@@ -44,24 +45,31 @@ void AddressMap::select_address(std::uint64_t address)
     update();
 }
 
-qreal AddressMap::height_of(const AddressBand& band) const
+// Once for all bands: there may be hundreds, and each of their cells is placed by them.
+void AddressMap::measure()
 {
     const qreal line = fontMetrics().height();
-    return band.gap ? line + 2 : line + cells_height + 9 + band.weight * weight_step;
+    tops_.assign(1, margin);
+    for (const auto& band : bands_)
+        tops_.push_back(tops_.back() + (band.gap ? line + 2 : line + cells_height + 9 + band.weight * weight_step));
+}
+
+void AddressMap::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() != QEvent::FontChange) return;
+    measure();
+    updateGeometry();
 }
 
 QSize AddressMap::sizeHint() const
 {
-    qreal height = 2 * margin;
-    for (const auto& band : bands_) height += height_of(band);
-    return { fontMetrics().averageCharWidth() * 38, static_cast<int>(height + 1) };
+    return { fontMetrics().averageCharWidth() * 38, static_cast<int>((tops_.empty() ? margin : tops_.back()) + margin + 1) };
 }
 
 QRectF AddressMap::box(std::size_t index) const
 {
-    qreal top = margin;
-    for (std::size_t i = 0; i < index; ++i) top += height_of(bands_[i]);
-    return { margin, top, width() - 2 * margin, height_of(bands_[index]) };
+    return { margin, tops_[index], width() - 2 * margin, tops_[index + 1] - tops_[index] };
 }
 
 QRectF AddressMap::cells_box(std::size_t index) const
@@ -173,12 +181,14 @@ bool AddressMap::event(QEvent* event)
         const auto* help = static_cast<QHelpEvent*>(event);
         const auto address = address_at(help->pos());
         const auto index = address ? band_of(*address) : std::nullopt;
-        if (!index) QToolTip::hideText();
-        else if (bands_[*index].gap)
-            QToolTip::showText(help->globalPos(), tr("%1 to %2: %3").arg(hex_text(bands_[*index].begin), hex_text(bands_[*index].end), bands_[*index].label), this);
-        else
-            QToolTip::showText(help->globalPos(), tr("%1 to %2: %3, %4 pages present\nhere: %5")
-                    .arg(hex_text(bands_[*index].begin), hex_text(bands_[*index].end), bands_[*index].label, bands_[*index].presence, hex_text(*address)), this);
+        if (!index) {
+            QToolTip::hideText();
+            return true;
+        }
+        const auto& band = bands_[*index];
+        auto words = tr("%1 to %2: %3").arg(hex_text(band.begin), hex_text(band.end), band.label);
+        if (!band.gap) words += tr(", %1 pages present\nhere: %2").arg(band.presence, hex_text(*address));
+        QToolTip::showText(help->globalPos(), words, this);
         return true;
     }
     return QWidget::event(event);

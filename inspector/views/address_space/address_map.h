@@ -35,10 +35,11 @@ protected:
     void mousePressEvent(QMouseEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
+    void changeEvent(QEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
-    qreal height_of(const AddressBand& band) const;
+    void measure();
     QRectF box(std::size_t index) const;       // of the whole band
     QRectF cells_box(std::size_t index) const; // of its row of cells
     QRectF cell_box(std::size_t index, std::size_t cell) const;
@@ -52,6 +53,7 @@ private:
     void paint_selection(QPainter& painter) const;
 
     std::vector<AddressBand> bands_;
+    std::vector<qreal> tops_; // of each band, and the end of the last
     std::uint64_t selected_ = 0;
 };
 

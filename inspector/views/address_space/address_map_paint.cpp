@@ -66,8 +66,10 @@ void AddressMap::paint_mapping(QPainter& painter, std::size_t index) const
     painter.drawText(line, Qt::AlignRight | Qt::AlignVCenter, band.presence);
     const auto right = fontMetrics().horizontalAdvance(band.presence) + 8;
     const auto room = line.adjusted(reached, 0, -right, 0);
-    if (room.width() > 8)
-        painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, fontMetrics().elidedText(band.label, Qt::ElideRight, static_cast<int>(room.width())));
+    if (room.width() > 8) {
+        const auto label = fontMetrics().elidedText(band.label, Qt::ElideRight, static_cast<int>(room.width()));
+        painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, label);
+    }
     paint_cells(painter, index, color);
 }
 
