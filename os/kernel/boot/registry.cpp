@@ -69,6 +69,14 @@ void unregister_space(AddressSpace& space)
     Guard guard(registry_lock);
     remove(all_spaces, space);
 }
+Ref<AddressSpace> find_unstarted_space(std::uint32_t maker)
+{
+    Guard guard(registry_lock);
+    for (AddressSpace* space = all_spaces; space; space = space->all_next)
+        if (space->maker == maker && !space->started && space->state == SpaceState::alive && space->try_reference())
+            return Ref<AddressSpace>::adopt(space);
+    return nullptr;
+}
 void register_ring(Ring& ring)
 {
     Guard guard(registry_lock);

@@ -41,6 +41,7 @@ Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const
         table.destroy();
         return fail(Error::out_of_memory);
     }
+    if (maker) space->maker = maker->number;
     std::memcpy(space->name, name.data(), std::min(name.size(), name_size - 1));
     constexpr std::uint32_t widest[] = { abi::priority_count - 1, max_threads, HandleTable::max_slots, max_mappings,
         ~std::uint32_t { 0 } };

@@ -41,7 +41,8 @@ public:
     static constexpr std::uint32_t all_protections
         = abi::protection_read | abi::protection_write | abi::protection_execute;
 
-    // With the limits of `maker`, or the widest there are.
+    // With the limits of `maker`, or the widest there are. A space that has never had a thread ends with its maker: its own
+    // handles could keep it, and others like it, for ever.
     static Result<Ref<AddressSpace>> create(std::span<const char> name, const AddressSpace* maker = nullptr);
     // Limits only shrink: invalid_argument for more than there was. What exists already stays.
     Status shrink_limit(abi::SpaceLimit which, std::uint64_t value);
@@ -94,7 +95,9 @@ public:
 
     PhysicalAddress page_table_root() const { return page_table_.root(); }
 
-    AddressSpace* all_next = nullptr; // list of all spaces, for the Inspector
+    AddressSpace* all_next = nullptr; // list of all spaces
+    std::uint32_t maker = 0;          // number of the space that made it; 0 = the kernel
+    std::atomic<bool> started { false }; // it has, or had, a thread
     char name[name_size] = {};
     std::atomic<std::uint32_t> loaded_on { 0 }; // bit per CPU whose CR3 names this space
     HandleTable handles;

@@ -1,4 +1,5 @@
 // The life of a space as a whole: threads join and leave, SIGSTOP and SIGCONT hold and release it, and at last it ends.
+#include "kernel/boot/registry.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/thread/scheduler.h"
 #include "kernel/trace/recorder.h"
@@ -8,6 +9,7 @@ namespace orrery::kernel {
 // Frees what a dead space holds. Also called by the destructor, for a space that never had a thread.
 void AddressSpace::finish_end()
 {
+    while (const auto child = find_unstarted_space(number)) child->end({});
     handles.close_all();
     for (;;) {
         Mapping mapping;
@@ -30,6 +32,7 @@ Status AddressSpace::join(Thread& thread)
     if (state != SpaceState::alive) return fail(Error::terminated);
     if (threads.size() >= limit(abi::SpaceLimit::threads)) return fail(Error::limit_reached);
     threads.push_back(&thread);
+    started = true;
     if (stopped.load(std::memory_order_seq_cst))
         thread.hot.attention.fetch_or(attention_stop, std::memory_order_seq_cst);
     return {};

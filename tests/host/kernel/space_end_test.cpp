@@ -111,6 +111,30 @@ TEST(SpaceEnd, a_chain_of_spaces_needs_no_deep_stack)
     EXPECT_EQ(frame_allocator.free_frames(), free_before);
 }
 
+// Spaces that hold handles on themselves, or on each other, and that nobody else can reach any more.
+TEST(SpaceEnd, what_was_never_started_ends_with_its_maker)
+{
+    Machine machine;
+    const auto bystander = machine.make_space("bystander");
+    const auto free_before = frame_allocator.free_frames();
+    {
+        const auto maker = *AddressSpace::create(std::span("maker", 5));
+        machine.spawn(maker, [] {});
+        const auto self_held = *AddressSpace::create(std::span("one", 3), maker.get());
+        const auto left = *AddressSpace::create(std::span("two", 3), maker.get());
+        const auto right = *AddressSpace::create(std::span("three", 5), maker.get());
+        for (const auto& [holder, held] : { std::pair { self_held, self_held }, { left, right }, { right, left } })
+            ASSERT_TRUE(holder->handles.insert(Ref<Object>(held.get()), abi::right_manage));
+        EXPECT_EQ(self_held->state, SpaceState::alive);
+        machine.run_ready();
+        EXPECT_EQ(maker->state, SpaceState::ended);
+        for (const auto& space : { self_held, left, right }) EXPECT_EQ(space->state, SpaceState::ended);
+        EXPECT_EQ(bystander->state, SpaceState::alive);
+        machine.unload_space();
+    }
+    EXPECT_EQ(frame_allocator.free_frames(), free_before) << "nothing keeps them";
+}
+
 TEST(SpaceEnd, the_number_of_threads_is_limited)
 {
     Machine machine;
