@@ -19,7 +19,7 @@ extern "C" {
 #define PTHREAD_MUTEX_DEFAULT PTHREAD_MUTEX_NORMAL
 #define PTHREAD_STACK_MIN 16384
 #define PTHREAD_MUTEX_INITIALIZER { 0, PTHREAD_MUTEX_DEFAULT, 0, 0, 0 }
-#define PTHREAD_COND_INITIALIZER { 0, 0, 0, 0, 0 }
+#define PTHREAD_COND_INITIALIZER { 0, 0, 0, 0 }
 #define PTHREAD_ONCE_INIT { 0 }
 
 int pthread_create(pthread_t *__restrict, const pthread_attr_t *__restrict, void *(*)(void *), void *__restrict);

@@ -16,7 +16,6 @@ namespace raw = runtime::raw;
 int wait(pthread_cond_t& condition, pthread_mutex_t& mutex, std::uint64_t deadline)
 {
     const unsigned sequence = __atomic_load_n(&condition.__sequence, __ATOMIC_SEQ_CST);
-    const unsigned broadcasts = __atomic_load_n(&condition.__broadcasts, __ATOMIC_SEQ_CST);
     __atomic_store_n(&condition.__mutex, &mutex, __ATOMIC_RELAXED);
     __atomic_fetch_add(&condition.__waiters, 1, __ATOMIC_SEQ_CST);
     if (const int error = pthread_mutex_unlock(&mutex); error != 0) {
@@ -25,16 +24,15 @@ int wait(pthread_cond_t& condition, pthread_mutex_t& mutex, std::uint64_t deadli
     }
     const std::int64_t result = raw::futex_wait(&condition.__sequence, sequence, deadline);
     __atomic_fetch_sub(&condition.__waiters, 1, __ATOMIC_SEQ_CST);
-    // After a broadcast others may sleep on the mutex who never tried to take it: whoever takes it must wake the next one.
-    if (__atomic_load_n(&condition.__broadcasts, __ATOMIC_SEQ_CST) == broadcasts) pthread_mutex_lock(&mutex);
-    else lock_contended(mutex);
+    // Others may sleep on the mutex whom a broadcast moved there: whoever takes it must wake the next one. No count of broadcasts
+    // can spare this: one may be counted before the waiter looks, and move others after that.
+    lock_contended(mutex);
     return runtime::failed_with(result, abi::Error::timed_out) ? ETIMEDOUT : 0;
 }
 
 // One wakes and takes the mutex; the others would only find it taken, so they go on to sleep on that.
 int wake_all(pthread_cond_t& condition)
 {
-    __atomic_fetch_add(&condition.__broadcasts, 1, __ATOMIC_SEQ_CST);
     unsigned sequence = __atomic_add_fetch(&condition.__sequence, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&condition.__waiters, __ATOMIC_SEQ_CST) == 0) return 0;
     auto* const mutex = static_cast<pthread_mutex_t*>(__atomic_load_n(&condition.__mutex, __ATOMIC_RELAXED));

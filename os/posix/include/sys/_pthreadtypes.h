@@ -30,7 +30,6 @@ typedef struct {
 typedef struct {
     unsigned __sequence;   /* counts signals and broadcasts */
     int __clock;
-    unsigned __broadcasts; /* of them, broadcasts */
     unsigned __waiters;
     void *__mutex;         /* of whoever waited last */
 } pthread_cond_t;
