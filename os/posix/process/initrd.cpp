@@ -1,4 +1,4 @@
-// Mapping the initial RAM disk.
+// Mapping the initial RAM disk, once.
 #include "posix/process/initrd.h"
 
 #include "posix/runtime/syscall.h"
@@ -6,6 +6,7 @@
 
 #include "abi/startup.h"
 
+#include <atomic>
 #include <orrery/orrery.h>
 
 namespace orrery::process {
@@ -16,11 +17,16 @@ abi::Result<std::span<const std::byte>> map_initrd()
     const std::uint64_t handle = value(abi::Auxiliary::initrd_handle);
     const std::uint64_t size = value(abi::Auxiliary::initrd_size);
     if (handle == 0 || size == 0) return std::unexpected(abi::Error::not_found);
+    static std::atomic<const std::byte*> place { nullptr };
+    if (const std::byte* const mapped = place.load()) return std::span(mapped, size);
     const std::uint64_t pages = (size + abi::page_size - 1) & ~(abi::page_size - 1);
     const auto address = runtime::result_of(
         runtime::raw::memory_map(runtime::process_state.space, handle, 0, 0, pages, abi::protection_read));
     if (!address) return std::unexpected(address.error());
-    return std::span(reinterpret_cast<const std::byte*>(*address), size);
+    const std::byte* first = nullptr;
+    if (!place.compare_exchange_strong(first, reinterpret_cast<const std::byte*>(*address))) // another thread was here
+        runtime::raw::memory_unmap(runtime::process_state.space, *address, pages);
+    return std::span(place.load(), size);
 }
 
 } // namespace orrery::process
