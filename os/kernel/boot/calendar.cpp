@@ -32,18 +32,23 @@ Result<std::uint64_t> date_of(std::span<const std::uint8_t, 8> registers)
         if (hour < 1 || hour > 12) return fail(Error::not_found);
         hour = hour % 12 + (registers[2] & afternoon ? 12 : 0);
     }
-    // Without a century the two digits mean 1970 to 2069, as POSIX has it for strptime's %y.
     const unsigned year_of_century = number(registers[5]);
-    const unsigned century = registers[7] != 0 ? number(registers[7]) : year_of_century < 70 ? 20 : 19;
+    const bool sound = digits;
+    // Without a century, or with a register that holds none, the two digits mean 1970 to 2069.
+    const unsigned stored = number(registers[7]);
+    const bool has_century = digits && stored >= 19 && stored <= 21;
+    digits = sound;
+    const unsigned century = has_century ? stored : year_of_century < 70 ? 20 : 19;
     const std::chrono::year_month_day date { std::chrono::year(static_cast<int>(century * 100 + year_of_century)),
         std::chrono::month(number(registers[4])), std::chrono::day(number(registers[3])) };
-    if (!digits || !date.ok() || year_of_century > 99 || century < 19 || century > 29 || hour > 23 || minute > 59 || second > 59)
+    if (!digits || !date.ok() || year_of_century > 99 || hour > 23 || minute > 59 || second > 59)
         return fail(Error::not_found);
     const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
     if (days < 0) return fail(Error::not_found);
-    // 2554 is as far as 64 bits go; nobody keeps such a clock.
-    if (days > 213'000) return fail(Error::not_found);
-    return ((static_cast<std::uint64_t>(days) * 24 + hour) * 60 + minute) * 60 * 1'000'000'000 + second * 1'000'000'000ull;
+    const std::uint64_t seconds = ((static_cast<std::uint64_t>(days) * 24 + hour) * 60 + minute) * 60 + second;
+    constexpr std::uint64_t nanoseconds_per_second = 1'000'000'000;
+    if (seconds > latest_date / nanoseconds_per_second) return fail(Error::not_found);
+    return seconds * nanoseconds_per_second;
 }
 
 void initialize_calendar(std::uint8_t century_register)

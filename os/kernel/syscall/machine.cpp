@@ -38,7 +38,7 @@ namespace {
     {
         TRY(hardware, current_thread().space->handles.find<Hardware>(handle, abi::right_manage));
         (void)hardware;
-        if (now > INT64_MAX / 2) return fail(Error::invalid_argument); // the clock must not reach the errors' values
+        if (now > latest_date) return fail(Error::invalid_argument);
         set_calendar(now);
         return {};
     }

@@ -64,27 +64,42 @@ Thread* RunQueue::take_passed_over(std::uint32_t levels, const Thread& self, uns
     return nullptr;
 }
 
+Thread* RunQueue::take_best(const Thread& self, unsigned cpu_number, unsigned minimum)
+{
+    for (std::uint32_t left = levels_; left != 0;) {
+        const auto level = static_cast<unsigned>(std::bit_width(left) - 1);
+        if (level < minimum) return nullptr;
+        if (Thread* const found = first_of(level, self, cpu_number)) return found;
+        left &= ~(1u << level);
+    }
+    return nullptr;
+}
+
 Thread* RunQueue::take(const Thread& self, unsigned cpu_number, unsigned minimum)
 {
     Guard guard(lock_);
     if (levels_ == 0) return nullptr;
     Thread* found = nullptr;
-    const unsigned best = std::max(static_cast<unsigned>(std::bit_width(levels_) - 1), minimum);
-    const std::uint32_t passed_over = levels_ & ((1u << best) - 1);
+    const auto top = static_cast<unsigned>(std::bit_width(levels_) - 1);
+    const std::uint32_t passed_over = levels_ & ((1u << std::max(top, minimum)) - 1);
+    const bool interrupts = minimum != 0 && top > minimum;
     if (passed_over == 0) {
         next_turn_ = 0;
     } else if (const std::uint64_t now = clock_now(); next_turn_ == 0) {
         next_turn_ = now + turn_distance;
-    } else if (now >= next_turn_) {
+    } else if (now >= next_turn_ && !interrupts) {
         next_turn_ = now + turn_distance;
         found = take_passed_over(passed_over, self, cpu_number);
     }
-    for (std::uint32_t left = levels_; left != 0 && !found;) {
-        const auto level = static_cast<unsigned>(std::bit_width(left) - 1);
-        if (level < minimum) break;
-        found = first_of(level, self, cpu_number);
-        left &= ~(1u << level);
-    }
+    if (!found) found = take_best(self, cpu_number, minimum);
+    if (found) leave(*found);
+    return found;
+}
+
+Thread* RunQueue::steal(const Thread& self, unsigned thief_number)
+{
+    Guard guard(lock_);
+    Thread* const found = take_best(self, thief_number, 0);
     if (found) leave(*found);
     return found;
 }

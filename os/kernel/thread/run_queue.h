@@ -18,8 +18,11 @@ public:
     // The first thread of the highest priority, if that is at least `minimum`, that may run on the CPU and has left the one
     // where it ran (or is `self`, which was woken before it could leave). While somebody of lower priority is passed over,
     // every turn_distance it is one of those instead, of each level in its turn: so nobody starves behind busy threads,
-    // and they have nine tenths of the time.
+    // and they have nine tenths of the time. A turn does not come before a better thread that interrupts a running one.
     Thread* take(const Thread& self, unsigned cpu_number, unsigned minimum) EXCLUDES(lock_);
+    // For another CPU that has nothing to do: the first thread of the highest priority that may run there. Turns are the
+    // owner's affair: whom they are for may not be able to run on the thief at all.
+    Thread* steal(const Thread& self, unsigned thief_number) EXCLUDES(lock_);
     bool remove(Thread& thread, const Cpu& owner) EXCLUDES(lock_); // false if it does not wait here (any more)
     bool has_work_for(unsigned cpu_number) EXCLUDES(lock_); // a thread that may run there, now or soon
 
@@ -28,6 +31,7 @@ private:
     static constexpr std::uint64_t turn_distance = 10 * time_slice; // ns
 
     void leave(Thread& thread) REQUIRES(lock_);
+    Thread* take_best(const Thread& self, unsigned cpu_number, unsigned minimum) REQUIRES(lock_);
     Thread* take_passed_over(std::uint32_t levels, const Thread& self, unsigned cpu_number) REQUIRES(lock_);
     Thread* first_of(unsigned level, const Thread& self, unsigned cpu_number) REQUIRES(lock_);
 

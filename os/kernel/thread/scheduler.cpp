@@ -1,4 +1,4 @@
-// The scheduler: ready lists, switching, stealing when idle, and the blocking primitive.
+// The scheduler: switching, stealing when idle, and the blocking primitive.
 #include "kernel/thread/scheduler.h"
 
 #include <algorithm>
@@ -27,44 +27,9 @@ namespace {
         for (unsigned step = 1; step < cpu_count; ++step) {
             Cpu& other = cpus[(thief.number + step) % cpu_count];
             if (!other.online.load(std::memory_order_relaxed)) continue;
-            if (Thread* thread = other.ready->take(self, thief.number, 0)) return thread;
+            if (Thread* thread = other.ready->steal(self, thief.number)) return thread;
         }
         return nullptr;
-    }
-
-    // True once for each time that a CPU says that it is idle: two threads that are woken together must not both queue there.
-    bool claim_idle(Cpu& cpu)
-    {
-        return cpu.online.load(std::memory_order_relaxed) && cpu.idle.load(std::memory_order_relaxed)
-            && cpu.idle.exchange(false, std::memory_order_seq_cst);
-    }
-
-    struct Place {
-        Cpu* cpu;
-        bool was_idle;
-    };
-    // An idle CPU, the last one first; else the one whose current thread matters least if that is less than this one, else
-    // the last one.
-    Place choose_cpu(Thread& thread)
-    {
-        Cpu* last = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
-        if (!last) last = &this_cpu();
-        if (thread.may_run_on(last->number) && claim_idle(*last)) return { last, true };
-        Cpu* least = nullptr;
-        std::uint32_t least_priority = thread.may_run_on(last->number)
-            ? last->running_priority.load(std::memory_order_relaxed)
-            : ~std::uint32_t { 0 };
-        for (unsigned index = 0; index < cpu_count; ++index) {
-            Cpu& cpu = cpus[index];
-            if (&cpu == last || !thread.may_run_on(index) || !cpu.online.load(std::memory_order_relaxed)) continue;
-            if (claim_idle(cpu)) return { &cpu, true };
-            const std::uint32_t priority = cpu.running_priority.load(std::memory_order_relaxed);
-            if (priority >= least_priority) continue;
-            least = &cpu;
-            least_priority = priority;
-        }
-        if (least && (least_priority < thread.priority() || !thread.may_run_on(last->number))) return { least, false };
-        return { last, false };
     }
 
     std::uint64_t slice_of(const Thread& thread)
@@ -154,77 +119,6 @@ void set_attention(Thread& thread, std::uint32_t bits)
     // A thread that is about to run will see the bits on its way to user mode; one that runs must be interrupted.
     if (!thread.on_cpu.load(std::memory_order_seq_cst)) return;
     if (Cpu* cpu = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED)) poke(*cpu); // it may be on its way in just now
-}
-
-void make_ready(Thread& thread)
-{
-    const auto [cpu, was_idle] = choose_cpu(thread);
-    const bool preempts = !was_idle && thread.priority() > cpu->running_priority.load(std::memory_order_relaxed);
-    if (!cpu->ready->push(thread, *cpu)) { // its processors have changed meanwhile
-        if (was_idle) poke(*cpu);          // it was claimed for nothing: it shall look, and be idle again
-        make_ready(thread);
-        return;
-    }
-    // From here on it may run, and end, elsewhere.
-    if (was_idle) {
-        poke(*cpu);
-        return;
-    }
-    if (preempts && cpu == &this_cpu()) {
-        cpu->current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
-    } else if (preempts) {
-        cpu->reschedule_wanted.store(true, std::memory_order_release);
-        poke(*cpu);
-    }
-    // A CPU that went idle after choose_cpu looked, and scanned the lists before the push, must look again.
-    for (unsigned index = 0; cpu_count > 1 && index < cpu_count; ++index)
-        if (cpus[index].idle.load(std::memory_order_seq_cst)) poke(cpus[index]);
-}
-
-namespace {
-    // After a change of what decides where and when the thread runs.
-    void reconsider(Thread& thread)
-    {
-        Cpu* const cpu = thread.queued_on.load(std::memory_order_seq_cst); // after the change: see RunQueue::push
-        if (cpu && cpu->ready->remove(thread, *cpu)) make_ready(thread);
-        else if (thread.on_cpu.load(std::memory_order_seq_cst)) set_attention(thread, attention_reschedule);
-    }
-} // namespace
-
-namespace {
-    void settle_priority(Thread& thread)
-    {
-        const std::uint8_t own = thread.own_priority.load(std::memory_order_relaxed);
-        const std::uint8_t inherited = thread.inherited_priority.load(std::memory_order_relaxed);
-        const std::uint8_t both = std::max(own, inherited);
-        if (thread.effective_priority.exchange(both, std::memory_order_seq_cst) == both) return;
-        if (&thread == this_cpu().current) this_cpu().running_priority.store(both, std::memory_order_relaxed);
-        reconsider(thread);
-    }
-} // namespace
-
-void set_own_priority(Thread& thread, unsigned priority)
-{
-    thread.own_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_relaxed);
-    settle_priority(thread);
-}
-
-void set_inherited_priority(Thread& thread, unsigned priority)
-{
-    if (thread.inherited_priority.load(std::memory_order_relaxed) == priority) return;
-    thread.inherited_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_relaxed);
-    settle_priority(thread);
-}
-
-Status set_allowed_cpus(Thread& thread, std::uint64_t cpu_set)
-{
-    std::uint32_t running = 0;
-    for (unsigned index = 0; index < cpu_count; ++index)
-        if (cpus[index].online.load(std::memory_order_relaxed)) running |= 1u << index;
-    if ((cpu_set & running) == 0) return fail(Error::invalid_argument);
-    thread.allowed_cpus.store(static_cast<std::uint32_t>(cpu_set), std::memory_order_seq_cst);
-    reconsider(thread);
-    return {};
 }
 
 namespace {

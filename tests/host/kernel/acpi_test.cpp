@@ -126,6 +126,10 @@ TEST(Calendar, dates_in_both_formats)
     EXPECT_EQ(seconds({ 0, 0x1a, 0, 1, 1, 0x24, 0x02, 0x20 }), -1);
     EXPECT_EQ(seconds({ 0, 0, 24, 1, 1, 24, 0x06, 20 }), -1);
     EXPECT_EQ(seconds({ 0, 0, 0, 1, 1, 24, 0x04, 20 }), -1) << "there is no hour 0 of twelve";
+    EXPECT_EQ(seconds({ 30, 59, 23, 29, 2, 24, 0x06, 0xff }), 1'709'251'170) << "a register that holds no century is none";
+    EXPECT_EQ(seconds({ 0x30, 0x59, 0x23, 0x29, 0x02, 0x24, 0x02, 0xff }), 1'709'251'170);
+    EXPECT_EQ(seconds({ 0, 0, 0, 1, 1, 10, 0x06, 21 }), 4'417'977'600) << "2110";
+    EXPECT_EQ(seconds({ 0, 0, 0, 1, 1, 20, 0x06, 21 }), -1) << "2120 is too late for the clock";
     EXPECT_EQ(seconds({ 255, 255, 255, 255, 255, 255, 255, 255 }), -1);
 }
 

@@ -115,6 +115,58 @@ TEST_F(Scheduling, who_is_passed_over_gets_a_tenth_of_the_time)
     }
 }
 
+// Another CPU that looks for work, and may run none of them, neither uses up their turns nor makes them wait anew.
+TEST_F(Scheduling, a_thief_leaves_the_turns_alone)
+{
+    std::uint64_t now = 1'000'000;
+    set_clock(now);
+    const auto one = space("one");
+    int low = 0, high = 0;
+    const auto use_a_slice = [&] {
+        set_clock(now += time_slice);
+        EXPECT_EQ(this_cpu().ready->steal(current_thread(), 1), nullptr);
+        schedule();
+    };
+    const auto tied = [&](unsigned priority, int& count) {
+        const auto thread = spawn(one, priority, [&] {
+            while (high < 400) {
+                use_a_slice();
+                ++count;
+            }
+        });
+        thread->allowed_cpus = 1;
+    };
+    tied(5, low);
+    tied(30, high);
+    machine_.run_ready();
+    EXPECT_NEAR(low, 400 / 10, 5) << "as many as without the thief";
+}
+
+TEST_F(Scheduling, a_turn_does_not_come_before_who_interrupts)
+{
+    std::uint64_t now = 1'000'000;
+    set_clock(now);
+    static Spinlock nobodys { LockRank::waiters };
+    const auto one = space("one");
+    const auto important = spawn(one, 20, [&]() NO_THREAD_SAFETY_ANALYSIS {
+        nobodys.acquire();
+        (void)sleep(nobodys, { WaitReason::signal, 0, 0, abi::no_deadline, 0 });
+        order_ += 'h';
+    });
+    machine_.run_ready();
+    spawn(one, 3, [&] { order_ += 'l'; });
+    spawn(one, 10, [&] {
+        schedule(); // somebody is passed over from here on
+        set_clock(now += 200'000'000);
+        wake(*important, Error::none);
+        user_point();
+        order_ += 'm';
+    });
+    machine_.run_ready();
+    EXPECT_EQ(order_.front(), 'h');
+    EXPECT_EQ(order_.size(), 3u);
+}
+
 TEST_F(Scheduling, an_interrupted_thread_keeps_what_is_left_of_its_turn)
 {
     set_clock(1'000'000);
