@@ -106,6 +106,12 @@ public:
     Result<void> read_physical(std::uint64_t address, std::span<std::byte> into);
     Result<void> write_physical(std::uint64_t address, std::span<const std::byte> from);
 
+    // The kind of breakpoint that this stub can be relied on to hit. QEMU's need no patched memory; other stubs stand on
+    // the processor's debug registers for hardware ones, which many virtual machines take and never fire.
+    PointKind breakpoint_kind() const
+    {
+        return capabilities_.qemu ? PointKind::hardware_breakpoint : PointKind::software_breakpoint;
+    }
     Result<void> insert(const Point& point); // idempotent
     Result<void> remove(const Point& point); // of one that is not there: no error
     const std::set<Point>& inserted() const { return points_; }

@@ -141,7 +141,7 @@ Result<Stop> Session::run_until(const RunUntil& goal)
     TRY(require_stopped("running to a place"));
     auto wanted = points_;
     for (const auto address : goal.addresses)
-        wanted.insert({ rsp::PointKind::hardware_breakpoint, address, 1 });
+        wanted.insert({ rsp_->breakpoint_kind(), address, 1 });
     wanted.insert(goal.watches.begin(), goal.watches.end());
 
     // They stay in the stub until the guest runs for another reason, since the next goal is often the same.
