@@ -36,6 +36,12 @@ enum class Error : std::int32_t {
 template <typename T>
 using Result = std::expected<T, Error>;
 
+// An error where a value could stand, as in RAX after a system call or in an answer to one: minus its number.
+constexpr std::uint64_t result_word(Error error)
+{
+    return static_cast<std::uint64_t>(-static_cast<std::int64_t>(error));
+}
+
 constexpr const char* name(Error error)
 {
     switch (error) {

@@ -199,8 +199,7 @@ void Device::unmap_pages(DeviceMapping& mapping, std::uint64_t length)
 Result<std::uint64_t> Device::map(
     Ref<MemoryObject> object, std::uint64_t offset, std::uint64_t length, std::uint64_t access)
 {
-    if (!is_page_aligned(offset) || !is_page_aligned(length) || length == 0 || length > abi::device_map_maximum
-        || offset > object->size() || length > object->size() - offset || access == 0
+    if (!is_page_range(offset, length, object->size()) || length > abi::device_map_maximum || access == 0
         || (access & ~(abi::device_reads | abi::device_writes)))
         return fail(Error::invalid_argument);
     // Without an IOMMU nothing but the driver's word says where the device goes; so at least only to memory for devices.

@@ -21,6 +21,12 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { retu
 constexpr std::uint64_t round_down(std::uint64_t value, std::uint64_t unit) { return value / unit * unit; }
 constexpr bool is_page_aligned(std::uint64_t value) { return value % page_size == 0; }
 
+// True if [offset, offset + length) are whole pages, at least one, of something that has `size` bytes.
+constexpr bool is_page_range(std::uint64_t offset, std::uint64_t length, std::uint64_t size)
+{
+    return is_page_aligned(offset) && is_page_aligned(length) && length != 0 && offset <= size && length <= size - offset;
+}
+
 // True if [address, address + length) lies in the user half; an empty range does too. Safe against overflow.
 constexpr bool is_user_range(VirtualAddress address, std::uint64_t length)
 {

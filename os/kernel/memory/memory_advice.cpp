@@ -72,17 +72,14 @@ Status MemoryObject::forget(std::uint64_t offset, std::uint64_t end)
 
 Status MemoryObject::settle(std::uint64_t offset, std::uint64_t length, abi::Settlement settlement)
 {
-    if (!pager_ || !is_page_aligned(offset) || !is_page_aligned(length) || length == 0 || offset > size_
-        || length > size_ - offset)
-        return fail(Error::invalid_argument);
+    if (!pager_ || !is_page_range(offset, length, size_)) return fail(Error::invalid_argument);
     if (settlement == abi::Settlement::gone) return forget(offset, offset + length);
     return for_slots(offset, offset + length, all_pages, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_writing; });
 }
 
 Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice)
 {
-    if (!is_page_aligned(offset) || !is_page_aligned(length) || length == 0 || offset > size_ || length > size_ - offset)
-        return fail(Error::invalid_argument);
+    if (!is_page_range(offset, length, size_)) return fail(Error::invalid_argument);
     const bool about_dropping
         = advice == abi::Advice::clean || advice == abi::Advice::keep || advice == abi::Advice::restore;
     if (about_dropping && !(flags_ & abi::memory_discardable)) return fail(Error::invalid_argument);

@@ -22,12 +22,6 @@ namespace {
 
     constexpr std::uint32_t all_flags = abi::memory_discardable;
 
-    bool is_page_range(std::uint64_t offset, std::uint64_t length, std::uint64_t size)
-    {
-        return is_page_aligned(offset) && is_page_aligned(length) && length != 0 && offset <= size
-            && length <= size - offset;
-    }
-
 } // namespace
 
 // Drops a reference when it goes, which is after the locks of the caller are gone.

@@ -104,7 +104,7 @@ Status MemoryObject::bring(std::uint64_t offset, bool write)
 
 Status MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset)
 {
-    if (!pager_ || !is_page_aligned(offset) || offset >= size_) return fail(Error::invalid_argument);
+    if (!pager_ || !is_page_range(offset, page_size, size_)) return fail(Error::invalid_argument);
     {
         Guard guard(lock_);
         TRY(slot, make_slot(offset));

@@ -179,9 +179,8 @@ Status Scheme::call(Operation& operation, std::uint64_t deadline, WaitReason rea
     ORRERY_TRACE(call, resumed, operation.cause, number, operation.entry.tag, self.number);
     if (operation.error != Error::none) return fail(operation.error);
     // Only the kernel may begin an interruption.
-    constexpr auto interrupted = -static_cast<std::int64_t>(Error::interrupted);
-    if (!operation.cancelled && operation.completion.result == static_cast<std::uint64_t>(interrupted))
-        operation.completion.result = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::broken));
+    if (!operation.cancelled && operation.completion.result == abi::result_word(Error::interrupted))
+        operation.completion.result = abi::result_word(Error::broken);
     return {};
 }
 
@@ -202,7 +201,7 @@ Status Scheme::answer_locked(const abi::Cqe& completion, Ref<Object>& gift, Thre
             answer.flags = abi::cqe_passes_handle;
             answer.result = abi::HandleGift { *handle, wanted.rights }.word();
         } else { // the server keeps its own, so nothing is lost
-            answer.result = static_cast<std::uint64_t>(-static_cast<std::int64_t>(handle.error()));
+            answer.result = abi::result_word(handle.error());
         }
     }
     operation->completion = answer;

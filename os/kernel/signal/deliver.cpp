@@ -104,7 +104,7 @@ void refuse_syscall(TrapFrame& frame)
 {
     constexpr int signal_bad_call = 31;
     frame.error_code = frame.rax;
-    frame.rax = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::access_denied));
+    frame.rax = abi::result_word(Error::access_denied);
     deliver_fault(current_thread(), frame, { signal_bad_call, abi::SignalCode::fault_1, frame.rip });
 }
 

@@ -10,7 +10,6 @@
 namespace orrery::kernel {
 namespace {
 
-    HandleTable& own_handles() { return current_thread().space->handles; }
     Result<Ref<Device>> device_of(abi::Handle handle) { return own_handles().find<Device>(handle, abi::right_manage); }
 
     Result<abi::Handle> create_event()

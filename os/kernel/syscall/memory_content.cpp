@@ -11,8 +11,6 @@ namespace {
     constexpr std::uint32_t memory_rights
         = abi::right_read | abi::right_write | abi::right_execute | abi::right_duplicate;
 
-    HandleTable& own_handles() { return current_thread().space->handles; }
-
     Result<abi::Handle> clone(abi::Handle handle, std::uint64_t offset, std::uint64_t length)
     {
         TRY(object, own_handles().find<MemoryObject>(handle, abi::right_read));

@@ -11,8 +11,6 @@
 namespace orrery::kernel {
 namespace {
 
-    HandleTable& own_handles() { return current_thread().space->handles; }
-
     Result<abi::Handle> create_paged(abi::Handle scheme, std::uint64_t key, std::uint64_t size)
     {
         TRY(server, own_handles().find<Scheme>(scheme, abi::right_serve));

@@ -8,8 +8,6 @@
 namespace orrery::kernel {
 namespace {
 
-    HandleTable& own_handles() { return current_thread().space->handles; }
-
     Result<abi::Handle> create()
     {
         TRY(scheme, Scheme::create());
@@ -25,8 +23,6 @@ namespace {
         operation.gift_rights = wanted.rights;
         return {};
     }
-
-    constexpr auto not_present = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::not_present));
 
     bool offers_buffer(const abi::Sqe& entry)
     {
@@ -51,7 +47,7 @@ namespace {
             operation.entry = wanted;
             if (wanted.flags & abi::sqe_passes_handle) TRY_STATUS(take_gift(operation));
             TRY_STATUS(scheme->call(operation, deadline));
-            if (operation.completion.result != not_present || !offers_buffer(wanted))
+            if (operation.completion.result != abi::result_word(Error::not_present) || !offers_buffer(wanted))
                 return copy_to_user(completion, &operation.completion, sizeof(operation.completion));
             // The server could not wait for a page of the buffer: it may be the one who brings it.
             if (operation.cancelled) return fail(Error::interrupted);
@@ -65,7 +61,7 @@ namespace {
         const Status copied = copy_to_user(to, &entry, sizeof(entry));
         if (!copied && entry.opcode != static_cast<std::uint8_t>(abi::SchemeOpcode::cancel)) {
             const abi::Cqe failed { .flags = 0, .extra = {}, .tag = entry.tag,
-                .result = static_cast<std::uint64_t>(-static_cast<std::int64_t>(Error::broken)) };
+                .result = abi::result_word(Error::broken) };
             (void)scheme.reply(failed);
         }
         return copied;

@@ -26,6 +26,9 @@ inline abi::Handle to_handle(std::uint64_t argument)
     return argument <= UINT32_MAX ? static_cast<abi::Handle>(argument) : abi::no_handle;
 }
 
+class HandleTable;
+HandleTable& own_handles(); // of the calling program
+
 // Assembly calls these with the six argument registers; a function that needs fewer ignores the rest.
 #define X(name, arguments, sentence)                                                                          \
     extern "C" SyscallValue syscall_##name(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, \

@@ -3,6 +3,8 @@
 
 #include "kernel/boot/calendar.h"
 #include "kernel/cpu/clock.h"
+#include "kernel/memory/address_space.h"
+#include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
 
@@ -14,6 +16,8 @@ extern "C" const SyscallFunction syscall_table[] = {
     ORRERY_SYSCALLS(X)
 #undef X
 };
+
+HandleTable& own_handles() { return current_thread().space->handles; }
 
 extern "C" SyscallValue syscall_unknown() { return to_value(Error::unsupported); }
 

@@ -32,6 +32,9 @@
 
 namespace orrery::test {
 
+inline constexpr std::uint64_t page = abi::page_size;
+inline constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
+
 inline std::int64_t error(abi::Error code) { return -static_cast<std::int64_t>(code); }
 
 inline std::uint64_t auxiliary(abi::Auxiliary type) { return orrery_auxiliary(static_cast<std::uint64_t>(type), 0, 0); }

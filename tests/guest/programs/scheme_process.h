@@ -1,9 +1,12 @@
 // For tests of schemes: another process that runs this test's own program in another role, and a server that is one.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <initializer_list>
+#include <span>
 
 #include "abi/scheme.h"
 #include "check.h"
@@ -14,8 +17,9 @@
 
 namespace orrery::test {
 
-// `program role`, with the scheme as its only handle beside the console.
-inline process::SpawnedProcess start(const char* program, const char* role, std::uint64_t scheme, std::uint32_t rights)
+// `program role`, with these handles beside the console's.
+inline process::SpawnedProcess start(
+    const char* program, const char* role, std::initializer_list<process::GivenHandle> others)
 {
     static std::uint32_t next_number = 100;
     const auto initrd = process::map_initrd();
@@ -23,18 +27,24 @@ inline process::SpawnedProcess start(const char* program, const char* role, std:
     const auto file = common::UstarArchive(*initrd).find(program);
     CHECK(file.has_value());
     const std::array<const char*, 2> arguments { program, role };
-    const std::array<process::GivenHandle, 2> handles { {
-        { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write },
-        { abi::Auxiliary::scheme_handle, static_cast<abi::Handle>(scheme), rights },
-    } };
+    std::array<process::GivenHandle, 4> handles {
+        { { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write } }
+    };
+    CHECK(others.size() < handles.size());
+    std::copy(others.begin(), others.end(), handles.begin() + 1);
     const auto spawned = process::spawn({ .file = *file,
         .arguments = arguments,
         .environment = {},
-        .handles = handles,
+        .handles = std::span(handles).first(1 + others.size()),
         .auxiliary = {},
         .process_id = next_number++ });
     CHECK(spawned.has_value());
     return *spawned;
+}
+
+inline process::SpawnedProcess start(const char* program, const char* role, std::uint64_t scheme, std::uint32_t rights)
+{
+    return start(program, role, { { abi::Auxiliary::scheme_handle, static_cast<abi::Handle>(scheme), rights } });
 }
 
 struct Server {
@@ -60,7 +70,5 @@ inline void stop_server(const Server& server, int signal)
     CHECK(status.has_value());
     runtime::raw::handle_close(server.scheme);
 }
-
-inline std::uint64_t negative(abi::Error code) { return static_cast<std::uint64_t>(error(code)); }
 
 } // namespace orrery::test

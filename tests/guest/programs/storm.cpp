@@ -8,6 +8,7 @@
 #include "abi/memory.h"
 #include "abi/scheme.h"
 #include "check.h"
+#include "fuzz_call.h"
 #include "fuzz_values.h"
 
 namespace orrery::storm {
@@ -16,20 +17,12 @@ namespace {
 using abi::Syscall;
 namespace raw = runtime::raw;
 
-constexpr std::uint64_t page = abi::page_size;
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
+using test::page;
+using test::read_write;
 constexpr std::uint64_t buffers = 0x5000'0000; // where the callers' buffers come and go
 constexpr std::uint64_t buffer_pages = 16;
 constexpr std::size_t kinds = static_cast<std::size_t>(abi::ObjectKind::device) + 1;
 constexpr std::size_t slots_of_a_kind = 6;
-
-constexpr std::int64_t highest_error = [] {
-    std::int64_t count = 0;
-#define X(name, sentence) ++count;
-    ORRERY_ERRORS(X)
-#undef X
-    return count;
-}();
 
 Figures* figures;
 std::uint64_t own;                                      // its space
@@ -40,21 +33,6 @@ std::uint64_t any_handle(Random& random, abi::ObjectKind kind)
 {
     const std::size_t index = kind == abi::ObjectKind::none || random.one_in(8) ? random.below(kinds) : static_cast<std::size_t>(kind);
     return handles[index][random.below(slots_of_a_kind)].load();
-}
-
-std::int64_t system_call(std::uint64_t number, const std::uint64_t (&words)[6], bool& kept)
-{
-    std::int64_t result;
-    std::uint64_t rdi = words[0], rsi = words[1], rdx = words[2];
-    register std::uint64_t r10 asm("r10") = words[3];
-    register std::uint64_t r8 asm("r8") = words[4];
-    register std::uint64_t r9 asm("r9") = words[5];
-    asm volatile("syscall"
-                 : "=a"(result), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9)
-                 : "a"(number)
-                 : "rcx", "r11", "memory");
-    kept = rdi == words[0] && rsi == words[1] && rdx == words[2] && r10 == words[3] && r8 == words[4] && r9 == words[5];
-    return result;
 }
 
 void remember(Random& random, std::int64_t handle, abi::ObjectKind kind)
@@ -165,11 +143,11 @@ void* call_for_ever(void* seed)
             words[index] = argument(call.arguments.kinds[index], call.arguments.objects[index], random);
         if (too_deadly(call, words, random)) continue;
         bool kept = true;
-        const std::int64_t result = system_call(static_cast<std::uint64_t>(call.number), words, kept);
+        const std::int64_t result = fuzz::system_call(static_cast<std::uint64_t>(call.number), words, kept);
         const auto index = static_cast<std::size_t>(call.number);
         figures->made[index].fetch_add(1, std::memory_order_relaxed);
         if (result < 0) figures->refused[index].fetch_add(1, std::memory_order_relaxed);
-        if (!kept || result < -highest_error) figures->broken_promises.fetch_add(1, std::memory_order_relaxed);
+        if (!kept || result < -fuzz::highest_error) figures->broken_promises.fetch_add(1, std::memory_order_relaxed);
         if (const auto kind = what_it_makes(call.number); kind != abi::ObjectKind::none) remember(random, result, kind);
     }
 }
@@ -188,7 +166,7 @@ void* serve_for_ever(void* seed)
         if (random.one_in(2)) raw::memory_supply(any_handle(random, abi::ObjectKind::console), entry.arguments[1], scratch, 0);
         if (random.one_in(100)) continue; // never answered
         const abi::Cqe answer { .flags = 0, .extra = {}, .tag = entry.tag,
-            .result = random.one_in(4) ? random() : random.one_in(2) ? 0 : static_cast<std::uint64_t>(-11) };
+            .result = random.one_in(4) ? random() : random.one_in(2) ? 0 : abi::result_word(abi::Error::not_found) };
         raw::scheme_receive(scheme, &answer, 0, 0);
     }
 }

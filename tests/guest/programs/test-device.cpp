@@ -13,9 +13,6 @@ using namespace orrery;
 using namespace orrery::test;
 namespace raw = orrery::runtime::raw;
 
-constexpr std::uint64_t page = abi::page_size;
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
-
 std::uint64_t hardware() { return auxiliary(abi::Auxiliary::hardware_handle); }
 std::uint64_t soon() { return must(raw::clock_now(), "clock_now") + 20'000'000'000; } // only against a hang
 
@@ -169,22 +166,12 @@ void test_confinement(Entropy& entropy)
 void test_dying_driver()
 {
     for (int round = 0; round < 4; ++round) {
-        const auto initrd = process::map_initrd();
-        CHECK(initrd.has_value());
-        const auto file = common::UstarArchive(*initrd).find("test-device");
-        CHECK(file.has_value());
-        const std::array<const char*, 2> arguments { "test-device", "drive" };
-        const std::array<process::GivenHandle, 2> handles { {
-            { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write },
-            { abi::Auxiliary::hardware_handle, static_cast<abi::Handle>(hardware()), abi::right_manage },
-        } };
-        const auto driver = process::spawn({ .file = *file, .arguments = arguments, .environment = {}, .handles = handles,
-            .auxiliary = {}, .process_id = static_cast<std::uint32_t>(200 + round) });
-        CHECK(driver.has_value());
+        const auto driver = start("test-device", "drive",
+            { { abi::Auxiliary::hardware_handle, static_cast<abi::Handle>(hardware()), abi::right_manage } });
         const std::uint64_t now = must(raw::clock_now(), "clock_now");
-        (void)raw::space_wait(driver->space, now + static_cast<std::uint64_t>(round) * 4'000'000); // at whatever point of it
-        CHECK_EQUAL(orrery_kill(driver->space, SIGKILL), 0);
-        const auto status = process::wait_for_end(*driver);
+        (void)raw::space_wait(driver.space, now + static_cast<std::uint64_t>(round) * 4'000'000); // at whatever point of it
+        CHECK_EQUAL(orrery_kill(driver.space, SIGKILL), 0);
+        const auto status = process::wait_for_end(driver);
         CHECK(status.has_value());
         CHECK_EQUAL(status->signal, SIGKILL);
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "scheme_process.h"
 #include "common/ustar.h"
 #include "posix/process/initrd.h"
 #include "posix/process/spawn.h"
@@ -84,23 +85,9 @@ void test_threads_inherit_it()
 // Processes that this thread makes inherit it, too, and end by SIGSYS where they have no handler.
 void test_processes_inherit_it()
 {
-    const auto initrd = process::map_initrd();
-    CHECK(initrd.has_value());
-    const auto file = common::UstarArchive(*initrd).find("test-filter");
-    CHECK(file.has_value());
     for (const char* role : { "bare", "blocked", "ignored" }) {
-        const std::array<const char*, 2> arguments { "test-filter", role };
-        const std::array<process::GivenHandle, 1> handles { {
-            { abi::Auxiliary::console_handle, runtime::process_state.console, abi::right_write },
-        } };
-        const auto spawned = process::spawn({ .file = *file,
-            .arguments = arguments,
-            .environment = {},
-            .handles = handles,
-            .auxiliary = {},
-            .process_id = 77 });
-        CHECK(spawned.has_value());
-        const auto status = process::wait_for_end(*spawned);
+        const auto spawned = start("test-filter", role, {});
+        const auto status = process::wait_for_end(spawned);
         CHECK(status.has_value());
         CHECK_EQUAL(status->signal, SIGSYS);
     }

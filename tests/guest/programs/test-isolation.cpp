@@ -20,8 +20,6 @@ using namespace orrery;
 using namespace orrery::test;
 namespace raw = orrery::runtime::raw;
 
-constexpr std::uint64_t page = abi::page_size;
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
 constexpr std::uint64_t kernel_places[] = { 0xffff'8000'0000'0000, 0xffff'8000'0010'0000, 0xffff'c000'0000'1000,
     0xffff'd000'0000'0000, 0xffff'ffff'8020'0000, 0xffff'ffff'8022'0000, 0xffff'ffff'ffff'f000 };
 

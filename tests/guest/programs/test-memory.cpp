@@ -15,9 +15,6 @@ using namespace orrery;
 using namespace orrery::test;
 namespace raw = orrery::runtime::raw;
 
-constexpr std::uint64_t page = abi::page_size;
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
-
 std::uint64_t make(std::uint64_t size, std::uint32_t flags = 0) { return must(raw::memory_create(size, flags), "memory_create"); }
 
 char* map(std::uint64_t memory, std::uint64_t size, std::uint32_t protection = read_write, std::uint64_t offset = 0)

@@ -18,11 +18,9 @@ using namespace orrery::test;
 namespace raw = orrery::runtime::raw;
 
 constexpr const char* program = "test-pager";
-constexpr std::uint64_t page = abi::page_size;
 constexpr std::uint64_t pages = 24;
 constexpr std::uint64_t file_pages = 16; // the object is larger: behind the file there is nothing to bring
 constexpr std::uint64_t key = 0x1234'5678'9abc;
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
 
 // The server's protocol.
 enum Request : std::uint8_t { open_file = abi::first_free_opcode, sync_file, reload, times_asked, hold, let_go, checksum, die };
@@ -42,7 +40,7 @@ namespace server {
     std::uint64_t bring(std::uint64_t offset)
     {
         ++asked;
-        if (offset / page >= file_pages) return negative(abi::Error::not_found);
+        if (offset / page >= file_pages) return abi::result_word(abi::Error::not_found);
         std::memcpy(scratch_place, file[offset / page], page);
         const std::int64_t supplied = raw::memory_supply(memory, offset, scratch, 0);
         if (supplied == error(abi::Error::already_exists)) return 0;
@@ -105,7 +103,7 @@ namespace server {
             return true;
         case let_go: {
             if (held_tag == 0) { // nobody has asked for it yet
-                completion.result = negative(abi::Error::would_block);
+                completion.result = abi::result_word(abi::Error::would_block);
                 return true;
             }
             const abi::Cqe late { .flags = 0, .extra = {}, .tag = held_tag, .result = bring(held_page * page) };
@@ -115,7 +113,7 @@ namespace server {
         }
         case checksum: completion.result = checksum_of(entry); return true;
         case die: _exit(3);
-        default: completion.result = negative(abi::Error::unsupported); return true;
+        default: completion.result = abi::result_word(abi::Error::unsupported); return true;
         }
     }
 

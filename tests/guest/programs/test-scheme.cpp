@@ -17,8 +17,6 @@ using namespace orrery;
 using namespace orrery::test;
 namespace raw = orrery::runtime::raw;
 
-constexpr std::uint64_t page = abi::page_size;
-
 // The server's protocol.
 enum Request : std::uint8_t { twice = abi::first_free_opcode, reverse, keep, map_gift, die };
 
@@ -30,7 +28,7 @@ std::uint64_t answer(const abi::Sqe& entry, std::uint64_t scheme)
         static char bytes[abi::scheme_copy_maximum];
         const std::uint64_t length = entry.arguments[abi::buffer_argument + 1];
         if (raw::scheme_copy(scheme, entry.tag, 0, bytes, length, abi::SchemeCopy::from_caller) != 0)
-            return negative(abi::Error::bad_address);
+            return abi::result_word(abi::Error::bad_address);
         for (std::uint64_t low = 0, high = length; low + 1 < high; ++low)
             std::swap(bytes[low], bytes[--high]);
         return static_cast<std::uint64_t>(
@@ -46,7 +44,7 @@ std::uint64_t answer(const abi::Sqe& entry, std::uint64_t scheme)
         raw::handle_close(gift.handle);
         return 0;
     }
-    default: return negative(abi::Error::unsupported);
+    default: return abi::result_word(abi::Error::unsupported);
     }
 }
 
@@ -64,7 +62,7 @@ std::uint64_t answer(const abi::Sqe& entry, std::uint64_t scheme)
         if (entry.opcode == die) _exit(3);
         if (entry.opcode == keep) has_answer = false;
         else if (entry.opcode == static_cast<std::uint8_t>(abi::SchemeOpcode::cancel))
-            completion.result = negative(abi::Error::interrupted);
+            completion.result = abi::result_word(abi::Error::interrupted);
         else completion.result = answer(entry, scheme);
     }
 }
@@ -111,7 +109,7 @@ void test_buffers(const Server& server)
     entry.arguments[abi::buffer_argument] = reinterpret_cast<std::uint64_t>(text) + 11;
     entry.arguments[abi::buffer_argument + 1] = 2 * page + 5;
     CHECK_EQUAL(call(server.scheme, entry, completion), 0);
-    CHECK_EQUAL(completion.result, negative(abi::Error::bad_address)); // not offered
+    CHECK_EQUAL(completion.result, abi::result_word(abi::Error::bad_address)); // not offered
     entry.flags = abi::sqe_readable_buffer | abi::sqe_writable_buffer;
     CHECK_EQUAL(call(server.scheme, entry, completion), 0);
     CHECK_EQUAL(completion.result, 0);
@@ -122,7 +120,7 @@ void test_buffers(const Server& server)
     }
     entry.arguments[abi::buffer_argument] = 0x1000; // nobody's
     CHECK_EQUAL(call(server.scheme, entry, completion), 0);
-    CHECK_EQUAL(completion.result, negative(abi::Error::bad_address));
+    CHECK_EQUAL(completion.result, abi::result_word(abi::Error::bad_address));
 }
 
 void test_handles(const Server& server)
@@ -158,7 +156,7 @@ void test_signals_and_time(const Server& server)
     abi::Cqe completion {};
     CHECK_EQUAL(setitimer(ITIMER_REAL, &timer, nullptr), 0);
     CHECK_EQUAL(call(server.scheme, entry_of(keep), completion), 0);
-    CHECK_EQUAL(completion.result, negative(abi::Error::interrupted));
+    CHECK_EQUAL(completion.result, abi::result_word(abi::Error::interrupted));
     CHECK_EQUAL(alarms, 1);
     const std::uint64_t now = must(raw::clock_now(), "clock_now");
     CHECK_EQUAL(call(server.scheme, entry_of(keep), completion, now + 10'000'000), error(abi::Error::timed_out));

@@ -22,9 +22,6 @@ using namespace orrery;
 using namespace orrery::test;
 namespace raw = orrery::runtime::raw;
 
-constexpr std::uint64_t page = abi::page_size;
-constexpr std::uint32_t read_write = abi::protection_read | abi::protection_write;
-
 // The bystander: a thread of the supervisor, of ordinary priority, whose memory nobody else has a handle of.
 constexpr std::uint64_t watched_words = 32 * page / 8;
 std::uint64_t* watched;

@@ -7,21 +7,17 @@
 #include "abi/error.h"
 #include "abi/handle.h"
 #include "abi/signal.h"
+#include "fuzz_call.h"
 #include "fuzz_values.h"
 
 namespace {
 
 using namespace orrery;
 using abi::Syscall;
+using fuzz::highest_error;
+using fuzz::system_call;
 
 constexpr std::uint64_t combinations_at_most = 20000;
-constexpr std::int64_t highest_error = [] {
-    std::int64_t count = 0;
-#define X(name, sentence) ++count;
-    ORRERY_ERRORS(X)
-#undef X
-    return count;
-}();
 
 [[noreturn]] void fail(const char* what, const fuzz::Call* call, const std::uint64_t* words, std::int64_t result)
 {
@@ -33,23 +29,6 @@ constexpr std::int64_t highest_error = [] {
         std::printf(") = %lld\n", static_cast<long long>(result));
     }
     std::exit(1);
-}
-
-// The call, with the convention's promise checked: all registers but RAX, RCX and R11 are as they were.
-std::int64_t system_call(std::uint64_t number, const std::uint64_t (&words)[6], bool& registers_kept)
-{
-    std::int64_t result;
-    std::uint64_t rdi = words[0], rsi = words[1], rdx = words[2];
-    register std::uint64_t r10 asm("r10") = words[3];
-    register std::uint64_t r8 asm("r8") = words[4];
-    register std::uint64_t r9 asm("r9") = words[5];
-    asm volatile("syscall"
-                 : "=a"(result), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9)
-                 : "a"(number)
-                 : "rcx", "r11", "memory");
-    registers_kept = rdi == words[0] && rsi == words[1] && rdx == words[2] && r10 == words[3] && r8 == words[4]
-        && r9 == words[5];
-    return result;
 }
 
 std::int64_t call(Syscall number, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0, std::uint64_t d = 0,

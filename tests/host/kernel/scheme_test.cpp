@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::uint64_t never = abi::no_deadline;
 
-std::uint64_t negative(Error error) { return static_cast<std::uint64_t>(-static_cast<std::int64_t>(error)); }
 Error error_of(const Status& status) { return status ? Error::none : status.error(); }
 template <typename T>
 Error error_of(const Result<T>& result)
@@ -243,7 +242,7 @@ TEST_F(Schemes, a_signal_asks_the_server_and_waits_for_its_answer)
     serve([&] {
         entry = *scheme_->receive(nullptr, never);
         message = *scheme_->receive(nullptr, never);
-        EXPECT_TRUE(scheme_->reply(answer_to(entry, negative(Error::interrupted))));
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, abi::result_word(Error::interrupted))));
     });
     machine_.run_ready();
     wake(*thread, Error::interrupted); // as a signal does
@@ -251,16 +250,19 @@ TEST_F(Schemes, a_signal_asks_the_server_and_waits_for_its_answer)
     EXPECT_EQ(message.opcode, static_cast<std::uint8_t>(abi::SchemeOpcode::cancel));
     EXPECT_EQ(message.tag, entry.tag);
     EXPECT_EQ(outcome.error, Error::none);
-    EXPECT_EQ(outcome.result, negative(Error::interrupted));
+    EXPECT_EQ(outcome.result, abi::result_word(Error::interrupted));
 }
 
 TEST_F(Schemes, only_the_kernel_begins_an_interruption)
 {
     Outcome outcome;
     const auto thread = caller(outcome, 1);
-    serve([&] { EXPECT_TRUE(scheme_->reply(answer_to(*scheme_->receive(nullptr, never), negative(Error::interrupted)))); });
+    serve([&] {
+        const auto entry = *scheme_->receive(nullptr, never);
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, abi::result_word(Error::interrupted))));
+    });
     machine_.run_ready();
-    EXPECT_EQ(outcome.result, negative(Error::broken));
+    EXPECT_EQ(outcome.result, abi::result_word(Error::broken));
 }
 
 TEST_F(Schemes, the_end_of_a_caller_frees_it_at_once)
