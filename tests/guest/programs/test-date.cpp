@@ -2,11 +2,13 @@
 // holds for every date is tried. The harness gives QEMU a date of its own choice (guest_date_test.cpp).
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <pthread.h>
 #include <sys/time.h>
 
 #include "check.h"
+#include "scheme_process.h"
 
 namespace {
 
@@ -91,10 +93,29 @@ void test_setting()
     CHECK_EQUAL(raw::clock_set(auxiliary(abi::Auxiliary::hardware_handle), ~0ull), error(abi::Error::invalid_argument));
 }
 
+void test_who_may_not_set_it()
+{
+    const timespec wanted = show(CLOCK_REALTIME);
+    const auto status = process::wait_for_end(start("test-date", "without-hardware", {}));
+    CHECK(status.has_value());
+    CHECK_EQUAL(status->signal, 0);
+    CHECK_EQUAL(status->code, 0);
+    CHECK(!before(show(CLOCK_REALTIME), wanted));
+}
+
+int set_without_hardware()
+{
+    const timespec wanted { .tv_sec = 1'000'000'000, .tv_nsec = 0 };
+    CHECK_EQUAL(clock_settime(CLOCK_REALTIME, &wanted), -1);
+    CHECK_EQUAL(errno, EPERM);
+    return 0;
+}
+
 } // namespace
 
 int main(int count, char** arguments)
 {
+    if (count > 1 && std::strcmp(arguments[1], "without-hardware") == 0) return set_without_hardware();
     if (count > 1) {
         const long long started = std::atoll(arguments[1]);
         const timespec date = show(CLOCK_REALTIME);
@@ -104,5 +125,6 @@ int main(int count, char** arguments)
     test_both_clocks_run_alike();
     test_absolute_moments();
     test_setting();
+    test_who_may_not_set_it();
     return 0;
 }

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "scheme_process.h"
 #include "common/ustar.h"
 #include "posix/process/initrd.h"
 #include "posix/process/spawn.h"
 #include "posix/runtime/thread.h"
+#include "scheme_process.h"
 
 namespace {
 
