@@ -169,8 +169,8 @@ context_switch:
     popq %rbx
     ret
 
-# uint64_t user_copy(void* to, const void* from, uint64_t length): 0, or 1 if a page could not be accessed.
-# No stack is used between the labels, so the fault handler can leave by changing RIP alone.
+# uint64_t user_copy(void* to, const void* from, uint64_t length): 0, or the Error if a page could not be accessed.
+# No stack is used between the labels, so the fault handler can leave by changing RIP, with the error in RAX.
     .globl user_copy, user_copy_begin, user_copy_end, user_copy_fault
     .balign 16
 user_copy:
@@ -205,7 +205,6 @@ user_copy_end:
     ret
 user_copy_fault:
     clac
-    movl $1, %eax
     ret
 
     .section .note.GNU-stack, "", @progbits

@@ -141,7 +141,9 @@ namespace {
         const bool in_copy = frame.rip >= reinterpret_cast<std::uint64_t>(user_copy_begin)
             && frame.rip < reinterpret_cast<std::uint64_t>(user_copy_end);
         if (!in_copy || !is_user_range(address, 1)) panic_at(frame, "page fault in the kernel, address", address);
-        if (resolve(current_thread(), frame, address)) return;
+        const Status result = resolve(current_thread(), frame, address);
+        if (result) return;
+        frame.rax = static_cast<std::uint64_t>(copy_error(result.error()));
         frame.rip = reinterpret_cast<std::uint64_t>(user_copy_fault);
     }
 

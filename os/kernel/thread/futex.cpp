@@ -74,8 +74,8 @@ namespace {
         Bucket* const second_;
     };
 
-    // Takes the lock if the word has the value: would_block, bad_address, interrupted. Under a lock nobody can wait for a
-    // pager; the page may be gone again afterwards, so this may take several turns.
+    // Takes the lock if the word has the value: would_block, bad_address, out_of_memory, interrupted. Under a lock nobody
+    // can wait for a pager; the page may be gone again afterwards, so this may take several turns.
     template <typename Word, typename Lock>
     Status acquire_if_equal(Lock&& lock, VirtualAddress address, Word expected) NO_THREAD_SAFETY_ANALYSIS
     {
@@ -86,8 +86,8 @@ namespace {
                 return {};
             lock.release();
             if (value) return fail(Error::would_block);
-            if (!current_thread().space->make_present(address, sizeof(Word), abi::protection_read))
-                return fail(Error::bad_address);
+            const Status present = current_thread().space->make_present(address, sizeof(Word), abi::protection_read);
+            if (!present) return fail(copy_error(present.error()));
             if (!preemption_point()) return fail(Error::interrupted);
         }
     }

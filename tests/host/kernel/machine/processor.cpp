@@ -19,6 +19,7 @@
 #include "kernel/cpu/page_table.h"
 #include "kernel/cpu/trap_frame.h"
 #include "kernel/memory/layout.h"
+#include "kernel/memory/user_access.h"
 #include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
@@ -248,7 +249,8 @@ extern "C" std::uint64_t user_copy(void* to, const void* from, std::uint64_t len
         AddressSpace& space = *current_thread().space;
         const auto entry = host::page_table_entry(space.page_table_root(), user);
         if (!entry || (writes && !(*entry & 2))) {
-            if (!space.resolve_fault(user, writes ? abi::protection_write : abi::protection_read)) return 1;
+            const Status result = space.resolve_fault(user, writes ? abi::protection_write : abi::protection_read);
+            if (!result) return static_cast<std::uint64_t>(copy_error(result.error()));
             continue;
         }
         auto* memory = static_cast<std::byte*>(to_virtual(*entry & 0x000f'ffff'ffff'f000)) + user % page_size;
