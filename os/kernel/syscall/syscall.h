@@ -36,4 +36,8 @@ HandleTable& own_handles(); // of the calling program
 ORRERY_SYSCALLS(X)
 #undef X
 
+using SyscallFunction = SyscallValue (*)(
+    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t);
+extern "C" const SyscallFunction syscall_table[]; // by number
+
 } // namespace orrery::kernel

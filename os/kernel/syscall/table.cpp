@@ -8,9 +8,6 @@
 
 namespace orrery::kernel {
 
-using SyscallFunction = SyscallValue (*)(
-    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t);
-
 extern "C" const SyscallFunction syscall_table[] = {
 #define X(name, arguments, sentence) syscall_##name,
     ORRERY_SYSCALLS(X)

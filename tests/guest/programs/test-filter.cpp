@@ -1,6 +1,5 @@
 // System call filters: a refused call raises SIGSYS with number and arguments, the handler can answer for the kernel, the
 // filter is inherited and only shrinks, and without a handler the process ends by SIGSYS.
-#include <array>
 #include <csignal>
 #include <cstring>
 #include <pthread.h>
@@ -8,9 +7,6 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "common/ustar.h"
-#include "posix/process/initrd.h"
-#include "posix/process/spawn.h"
 #include "posix/runtime/thread.h"
 #include "scheme_process.h"
 

@@ -12,13 +12,7 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
 
-namespace orrery::kernel {
-
-using SyscallFunction = SyscallValue (*)(
-    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t);
-extern "C" const SyscallFunction syscall_table[];
-
-namespace host {
+namespace orrery::kernel::host {
 namespace {
 
 using abi::Syscall;
@@ -163,5 +157,4 @@ TEST_F(Shortage, of_frames_is_refused_at_each_and_leaves_no_trace)
 }
 
 } // namespace
-} // namespace host
-} // namespace orrery::kernel
+} // namespace orrery::kernel::host

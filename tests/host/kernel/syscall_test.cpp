@@ -13,13 +13,7 @@
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
 
-namespace orrery::kernel {
-
-using SyscallFunction = SyscallValue (*)(
-    std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t);
-extern "C" const SyscallFunction syscall_table[];
-
-namespace host {
+namespace orrery::kernel::host {
 namespace {
 
 using abi::Syscall;
@@ -285,5 +279,4 @@ TEST(HostileSyscalls, neither_crash_nor_leak)
 }
 
 } // namespace
-} // namespace host
-} // namespace orrery::kernel
+} // namespace orrery::kernel::host
