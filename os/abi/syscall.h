@@ -111,11 +111,32 @@ constexpr const char* name(Syscall syscall)
     return "unknown";
 }
 
-// Which time clock_now tells. Deadlines are always of the first kind: nobody can set that one.
+// Which time clock_now tells. Nobody can set the first kind.
 enum class Clock : std::uint64_t { since_start = 0, since_1970 = 1 };
 
-// A deadline that never comes, in nanoseconds of clock_now.
-inline constexpr std::uint64_t no_deadline = ~std::uint64_t { 0 };
+// A deadline is a moment of either clock, in nanoseconds: its top bit says that it is one of since_1970. Such a one comes when
+// that clock shows it, however the date is set meanwhile (POSIX clock_settime, clock_nanosleep).
+inline constexpr std::uint64_t deadline_of_date = std::uint64_t { 1 } << 63;
+inline constexpr std::uint64_t no_deadline = ~std::uint64_t { 0 }; // never comes
+
+constexpr Clock clock_of(std::uint64_t deadline)
+{
+    return deadline & deadline_of_date && deadline != no_deadline ? Clock::since_1970 : Clock::since_start;
+}
+constexpr std::uint64_t moment_of(std::uint64_t deadline)
+{
+    return clock_of(deadline) == Clock::since_1970 ? deadline & ~deadline_of_date : deadline;
+}
+// A moment that does not fit (the year 2262) never comes.
+constexpr std::uint64_t deadline_at(Clock clock, std::uint64_t moment)
+{
+    if (moment & deadline_of_date) return no_deadline;
+    return clock == Clock::since_1970 ? moment | deadline_of_date : moment;
+}
+constexpr std::uint64_t deadline_in(Clock clock, std::uint64_t now, std::uint64_t length)
+{
+    return length >= deadline_of_date ? no_deadline : deadline_at(clock, now + length);
+}
 
 enum Protection : std::uint32_t {
     protection_none = 0,

@@ -16,10 +16,20 @@ TEST(GuestDate, IsThatOfTheBatteryClock)
     };
     for (const auto& [date, second] : dates) {
         const auto outcome = run_guest(
-            { .program = std::string("test-date,") + second, .extra_arguments = { "-rtc", std::string("base=") + date } });
+            { .program = std::string("test-date,0") + second, .extra_arguments = { "-rtc", std::string("base=") + date } });
         ASSERT_TRUE(outcome.has_value()) << outcome.error().sentence;
         EXPECT_TRUE(outcome->passed()) << date << ": " << *outcome;
     }
+}
+
+// QEMU's clock does not go without a date, but it can have one that POSIX does not count.
+TEST(GuestDate, SaysWhenThereIsNone)
+{
+    const auto outcome
+        = run_guest({ .program = "test-date,0", .extra_arguments = { "-rtc", "base=1965-01-01T00:00:00" } });
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().sentence;
+    EXPECT_TRUE(outcome->passed()) << "it starts in 1970: " << *outcome;
+    EXPECT_NE(outcome->console.find("CLOCK_REALTIME starts in 1970"), std::string::npos) << *outcome;
 }
 
 } // namespace

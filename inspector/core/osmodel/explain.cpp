@@ -2,6 +2,8 @@
 #include "inspector/core/osmodel/explain.h"
 
 #include <bit>
+#include <chrono>
+#include <cstdio>
 
 #include "abi/error.h"
 #include "inspector/core/text.h"
@@ -16,6 +18,23 @@ std::string seconds(std::uint64_t nanoseconds)
     auto fraction = std::to_string(milliseconds % 1000);
     fraction.insert(0, 3 - fraction.size(), '0');
     return std::to_string(milliseconds / 1000) + "." + fraction + " s";
+}
+
+// A deadline of either clock; the one of the date as people write it.
+std::string deadline_text(std::uint64_t deadline)
+{
+    const auto moment = abi::moment_of(deadline);
+    if (abi::clock_of(deadline) == abi::Clock::since_start) return seconds(moment) + " after the start";
+    const std::chrono::sys_time<std::chrono::nanoseconds> time { std::chrono::nanoseconds(static_cast<std::int64_t>(moment)) };
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date { day };
+    const std::chrono::hh_mm_ss clock { std::chrono::floor<std::chrono::milliseconds>(time - day) };
+    char text[64];
+    std::snprintf(text, sizeof text, "CLOCK_REALTIME shows %04d-%02u-%02u %02ld:%02ld:%02ld.%03ld UTC",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  static_cast<long>(clock.hours().count()), static_cast<long>(clock.minutes().count()),
+                  static_cast<long>(clock.seconds().count()), static_cast<long>(clock.subseconds().count()));
+    return text;
 }
 
 std::string space_text(std::uint64_t id, const Snapshot* snapshot)
@@ -232,7 +251,7 @@ std::string explain(const ThreadView& thread, const Snapshot* snapshot)
         return thread.state.empty() ? "is in an unknown state" : "is in the state " + thread.state;
     auto text = wait_text(thread, snapshot);
     if (thread.wait_deadline != abi::no_deadline && thread.wait_deadline != 0)
-        text += ", at most until " + seconds(thread.wait_deadline) + " after the start";
+        text += ", at most until " + deadline_text(thread.wait_deadline);
     return text;
 }
 

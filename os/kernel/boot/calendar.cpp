@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "kernel/boot/console.h"
 #include "kernel/cpu/clock.h"
 #include "kernel/cpu/cmos.h"
 
@@ -54,8 +55,14 @@ Result<std::uint64_t> date_of(std::span<const std::uint8_t, 8> registers)
 void initialize_calendar(std::uint8_t century_register)
 {
     std::uint8_t registers[8] = {};
-    if (!read_battery_clock(century_register, registers)) return;
-    if (const auto date = date_of(registers)) set_calendar(*date);
+    if (read_battery_clock(century_register, registers)) {
+        if (const auto date = date_of(registers)) {
+            set_calendar(*date);
+            return;
+        }
+    }
+    console_write(std::string_view("orrery: this machine's battery clock tells no date that can be used: CLOCK_REALTIME starts "
+                                   "in 1970, until clock_settime says better\n"));
 }
 
 std::uint64_t calendar_origin() { return origin.load(std::memory_order_relaxed); }
@@ -64,6 +71,11 @@ void set_calendar(std::uint64_t now)
 {
     const std::uint64_t running = clock_now();
     origin.store(now > running ? now - running : 0, std::memory_order_relaxed);
+}
+
+std::uint64_t moment_now(abi::Clock clock)
+{
+    return clock_now() + (clock == abi::Clock::since_1970 ? calendar_origin() : 0);
 }
 
 } // namespace orrery::kernel

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "abi/syscall.h"
 #include "kernel/base/error.h"
 
 namespace orrery::kernel {
@@ -16,9 +17,13 @@ Result<std::uint64_t> date_of(std::span<const std::uint8_t, 8> registers);
 // In 2116. What clock_now tells of it must stay a value, and not become an error's number, however long the machine runs.
 inline constexpr std::uint64_t latest_date = std::uint64_t { 1 } << 62;
 
-void initialize_calendar(std::uint8_t century_register); // from ACPI; 0 = none
+// The register is from ACPI; 0 = none. Where there is no date it says so on the console, and since_1970 starts at 0.
+void initialize_calendar(std::uint8_t century_register);
 // Nanoseconds since 1970 at which clock_now() was 0; 0 if the machine does not know the date.
 std::uint64_t calendar_origin();
-void set_calendar(std::uint64_t now); // nanoseconds since 1970; what lies before the start of the machine is taken as that
+// Nanoseconds since 1970; what lies before the start of the machine is taken as that. Whoever sets it when timers run calls
+// follow_calendar (thread/timer.h).
+void set_calendar(std::uint64_t now);
+std::uint64_t moment_now(abi::Clock clock); // ns
 
 } // namespace orrery::kernel

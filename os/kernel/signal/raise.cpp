@@ -11,7 +11,7 @@
 
 #include <algorithm>
 
-#include "kernel/cpu/clock.h"
+#include "kernel/boot/calendar.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/thread/scheduler.h"
 #include "kernel/trace/recorder.h"
@@ -176,9 +176,8 @@ void raise_timer_signal(Thread& thread, std::uint64_t sequence)
         if (thread.signal_timer.sequence != sequence) return; // armed anew or disarmed since it expired
         number = thread.signal_timer_number;
         if (thread.signal_timer_interval != 0) {
-            // An interval beyond the end of time must not become a deadline in the past.
-            const std::uint64_t now = clock_now();
-            arm_timer(thread.signal_timer, now + std::min(thread.signal_timer_interval, abi::no_deadline - now));
+            const abi::Clock clock = abi::clock_of(thread.signal_timer.deadline);
+            arm_timer(thread.signal_timer, abi::deadline_in(clock, moment_now(clock), thread.signal_timer_interval));
         }
     }
     const abi::SignalInfo info { .code = static_cast<std::int32_t>(abi::SignalCode::timer),

@@ -9,6 +9,7 @@
 #include "kernel/memory/user_access.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
+#include "kernel/thread/timer.h"
 
 namespace orrery::kernel {
 namespace {
@@ -40,6 +41,7 @@ namespace {
         (void)hardware;
         if (now > latest_date) return fail(Error::invalid_argument);
         set_calendar(now);
+        follow_calendar();
         return {};
     }
 

@@ -2,7 +2,6 @@
 #include "kernel/syscall/syscall.h"
 
 #include "kernel/boot/calendar.h"
-#include "kernel/cpu/clock.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/thread/scheduler.h"
 
@@ -28,8 +27,7 @@ SyscallValue syscall_clock_now(
     std::uint64_t clock, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
     if (clock > static_cast<std::uint64_t>(abi::Clock::since_1970)) return to_value(Error::invalid_argument);
-    const std::uint64_t origin = clock == static_cast<std::uint64_t>(abi::Clock::since_1970) ? calendar_origin() : 0;
-    return static_cast<SyscallValue>(origin + clock_now());
+    return static_cast<SyscallValue>(moment_now(static_cast<abi::Clock>(clock)));
 }
 
 } // namespace orrery::kernel

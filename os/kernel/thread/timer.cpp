@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "abi/syscall.h"
+#include "kernel/boot/calendar.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/clock.h"
 #include "kernel/cpu/cpu.h"
@@ -12,6 +12,17 @@
 #include "kernel/thread/thread.h"
 
 namespace orrery::kernel {
+namespace {
+
+    // When a deadline comes, as the date is set now; 0 if it has come already.
+    std::uint64_t since_start(std::uint64_t deadline)
+    {
+        if (abi::clock_of(deadline) == abi::Clock::since_start) return deadline;
+        const std::uint64_t date = abi::moment_of(deadline), origin = calendar_origin();
+        return date > origin ? date - origin : 0;
+    }
+
+} // namespace
 
 Timer* TimerQueue::meld(Timer* a, Timer* b)
 {
@@ -50,16 +61,30 @@ Timer* TimerQueue::merge_pairs(Timer* first)
     return root;
 }
 
+Timer*& TimerQueue::root_of(const Timer& timer)
+{
+    return roots_[static_cast<unsigned>(abi::clock_of(timer.deadline))];
+}
+
+Timer* TimerQueue::first()
+{
+    const auto [of_start, of_date] = roots_;
+    if (!of_date) [[likely]]
+        return of_start;
+    return !of_start || since_start(of_date->deadline) < since_start(of_start->deadline) ? of_date : of_start;
+}
+
 void TimerQueue::unlink(Timer& timer)
 {
-    if (&timer == root_) {
-        root_ = merge_pairs(timer.child);
+    Timer*& root = root_of(timer);
+    if (&timer == root) {
+        root = merge_pairs(timer.child);
     } else {
         if (timer.previous->child == &timer) timer.previous->child = timer.next;
         else timer.previous->next = timer.next;
         if (timer.next) timer.next->previous = timer.previous;
         timer.next = timer.previous = nullptr;
-        root_ = meld(root_, merge_pairs(timer.child));
+        root = meld(root, merge_pairs(timer.child));
     }
     timer.child = timer.next = timer.previous = nullptr;
     timer.cpu.store(nullptr, std::memory_order_release);
@@ -70,7 +95,8 @@ void TimerQueue::insert(Timer& timer)
     Guard guard(lock_);
     timer.cpu.store(&this_cpu(), std::memory_order_release);
     timer.child = timer.next = timer.previous = nullptr;
-    root_ = meld(root_, &timer);
+    Timer*& root = root_of(timer);
+    root = meld(root, &timer);
 }
 
 void TimerQueue::remove(Timer& timer)
@@ -83,18 +109,19 @@ void TimerQueue::remove(Timer& timer)
 std::optional<TimerQueue::Expired> TimerQueue::take_expired(std::uint64_t now)
 {
     Guard guard(lock_);
-    if (!root_ || root_->deadline > now) return std::nullopt;
-    Timer& timer = *root_;
-    timer.thread.reference();
-    const Expired expired { &timer.thread, timer.purpose, timer.sequence };
-    unlink(timer);
+    Timer* const timer = first();
+    if (!timer || since_start(timer->deadline) > now) return std::nullopt;
+    timer->thread.reference();
+    const Expired expired { &timer->thread, timer->purpose, timer->sequence };
+    unlink(*timer);
     return expired;
 }
 
 std::uint64_t TimerQueue::first_deadline()
 {
     Guard guard(lock_);
-    return root_ ? root_->deadline : abi::no_deadline;
+    const Timer* const timer = first();
+    return timer ? since_start(timer->deadline) : abi::no_deadline;
 }
 
 void arm_timer(Timer& timer, std::uint64_t deadline)
@@ -134,6 +161,15 @@ void run_expired_timers()
         case TimerPurpose::signal: raise_timer_signal(*thread, expired->sequence); break;
         }
     }
+}
+
+// A CPU that armed its interrupt by the old date takes this one only after that, for it was under way with interrupts off.
+void follow_calendar()
+{
+    for (unsigned index = 0; index < cpu_count; ++index)
+        if (&cpus[index] != &this_cpu() && cpus[index].online.load(std::memory_order_acquire))
+            send_interrupt(cpus[index].apic_id, vector_timer);
+    program_timer_interrupt();
 }
 
 } // namespace orrery::kernel

@@ -26,7 +26,7 @@ bool sleep_until(std::uint64_t deadline)
         const auto waited = signal::interruptible([&] { return runtime::raw::signal_wait(deadline); });
         if (runtime::failed_with(waited.result, abi::Error::timed_out)) return true;
         // Never restarted, SA_RESTART or not (POSIX nanosleep). Woken for a signal that was then ignored: sleep on.
-        if (waited.handler_ran) return now() >= deadline;
+        if (waited.handler_ran) return has_come(deadline);
     }
 }
 

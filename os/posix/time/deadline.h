@@ -1,4 +1,4 @@
-// Conversions between POSIX times and the kernel's: unsigned nanoseconds since the machine started.
+// Conversions between POSIX times and the kernel's: unsigned nanoseconds, and deadlines (abi/syscall.h).
 #pragma once
 
 #include "abi/syscall.h"
@@ -30,8 +30,7 @@ inline bool to_nanoseconds(const struct timespec& time, std::uint64_t& nanosecon
 // The deadline that lies `length` after now.
 inline std::uint64_t deadline_in(std::uint64_t length)
 {
-    std::uint64_t deadline;
-    return __builtin_add_overflow(now(), length, &deadline) ? abi::no_deadline : deadline;
+    return abi::deadline_in(abi::Clock::since_start, now(), length);
 }
 inline bool deadline_after(const struct timespec& length, std::uint64_t& deadline)
 {
@@ -41,13 +40,15 @@ inline bool deadline_after(const struct timespec& length, std::uint64_t& deadlin
     return true;
 }
 
-// The deadline at which the clock will show `moment`, as things are now.
+// The deadline at which the clock shows `moment`, however it is set meanwhile.
 inline std::uint64_t deadline_at(clockid_t clock, std::uint64_t moment)
 {
-    if (clock != CLOCK_REALTIME || moment == abi::no_deadline) return moment;
-    const std::uint64_t present = now();
-    const std::uint64_t shown = date();
-    return moment > shown ? present + (moment - shown) : 0;
+    return abi::deadline_at(clock == CLOCK_REALTIME ? abi::Clock::since_1970 : abi::Clock::since_start, moment);
+}
+inline bool has_come(std::uint64_t deadline)
+{
+    if (deadline == abi::no_deadline) return false;
+    return abi::moment_of(deadline) <= static_cast<std::uint64_t>(runtime::raw::clock_now(abi::clock_of(deadline)));
 }
 
 inline struct timespec to_timespec(std::uint64_t nanoseconds)

@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "kernel/boot/calendar.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/futex.h"
@@ -58,48 +59,102 @@ TEST_F(Waiting, timer_queue_against_a_model)
     for (int index = 0; index < 40; ++index)
         threads.push_back(*Thread::create(space_, { 0x400000, 0x7000'0000, 0, 0 }));
     TimerQueue& queue = this_cpu().timers;
-    std::multimap<std::uint64_t, Thread*> model;
-    const auto in_model = [&](const Thread* thread) {
-        return std::ranges::find_if(model, [&](const auto& each) { return each.second == thread; });
+    std::map<const Thread*, std::uint64_t> model; // who waits for which moment, since the start or since 1970
+    std::uint64_t now = 1000, origin = 0;
+    const auto due = [&](std::uint64_t deadline) {
+        if (abi::clock_of(deadline) == abi::Clock::since_start) return deadline;
+        return std::max(abi::moment_of(deadline), origin) - origin;
     };
-    std::uint64_t now = 1000;
+    const auto first_due = [&] {
+        std::uint64_t first = abi::no_deadline;
+        for (const auto& [thread, deadline] : model) first = std::min(first, due(deadline));
+        return first;
+    };
     for (int step = 0; step < 30'000; ++step) {
         Thread* thread = threads[random() % threads.size()].get();
-        const auto known = in_model(thread);
-        switch (random() % 4) {
+        switch (random() % 5) {
         case 0:
         case 1: {
-            const std::uint64_t deadline = now + random() % 200;
-            thread->wait_timer.sequence = deadline;
+            const std::uint64_t moment = now + random() % 200;
+            const bool of_date = random() % 2;
+            const std::uint64_t deadline = of_date ? abi::deadline_at(abi::Clock::since_1970, origin + moment) : moment;
             arm_timer(thread->wait_timer, deadline); // replaces an earlier deadline
-            if (known != model.end()) model.erase(known);
-            model.emplace(deadline, thread);
+            model[thread] = deadline;
             break;
         }
         case 2:
             cancel_timer(thread->wait_timer);
-            if (known != model.end()) model.erase(known);
+            model.erase(thread);
             break;
-        default: {
+        case 3:
+            if (random() % 8 != 0) break;
+            origin = random() % 300;
+            set_calendar(1000 + origin); // the machine's clock stands at 1000
+            break;
+        default:
             now += random() % 8;
             for (;;) {
                 const auto expired = queue.take_expired(now);
-                const bool any = !model.empty() && model.begin()->first <= now;
-                ASSERT_EQ(expired.has_value(), any);
+                ASSERT_EQ(expired.has_value(), first_due() <= now);
                 if (!expired) break;
-                ASSERT_EQ(expired->sequence, model.begin()->first) << "the earliest comes first";
                 ASSERT_EQ(expired->purpose, TimerPurpose::wait_timeout);
-                const auto taken = in_model(expired->thread);
+                const auto taken = model.find(expired->thread);
                 ASSERT_NE(taken, model.end());
-                ASSERT_EQ(taken->first, expired->sequence);
+                ASSERT_EQ(due(taken->second), first_due()) << "the earliest comes first";
                 model.erase(taken);
                 expired->thread->release();
             }
         }
-        }
-        ASSERT_EQ(queue.first_deadline(), model.empty() ? abi::no_deadline : model.begin()->first);
+        ASSERT_EQ(queue.first_deadline(), first_due());
     }
+    set_calendar(0);
     for (const auto& thread : threads) cancel_timer(thread->wait_timer);
+}
+
+TEST_F(Waiting, setting_the_date_moves_who_waits_for_one)
+{
+    set_calendar(10'000); // 9000 at the start of the machine
+    Status by_date, by_clock; // no error yet
+    const auto date_sleeper = run([&] { by_date = wait(word_place, 0, abi::deadline_at(abi::Clock::since_1970, 20'000)); });
+    const auto clock_sleeper = run([&] { by_clock = wait(word_place + 4, 0, 11'000); });
+    EXPECT_EQ(this_cpu().timers.first_deadline(), 11'000u) << "both would come now";
+    const auto set = [](std::uint64_t date) {
+        set_calendar(date);
+        follow_calendar();
+    };
+    set(5'000);
+    EXPECT_EQ(this_cpu().timers.first_deadline(), 11'000u);
+    pass_time(11'000);
+    EXPECT_FALSE(by_clock) << "nobody sets this clock";
+    EXPECT_TRUE(by_date) << "sleeps on";
+    EXPECT_EQ(this_cpu().timers.first_deadline(), 16'000u);
+    set(19'999);
+    EXPECT_EQ(this_cpu().timers.first_deadline(), 11'001u);
+    EXPECT_TRUE(by_date) << "sleeps on";
+    set(30'000);
+    pass_time(11'001);
+    ASSERT_FALSE(by_date);
+    EXPECT_EQ(by_date.error(), Error::timed_out);
+    EXPECT_EQ(by_clock.error(), Error::timed_out);
+    set(0);
+}
+
+TEST(Deadline, is_a_moment_of_one_clock)
+{
+    using abi::Clock;
+    EXPECT_EQ(abi::clock_of(7), Clock::since_start);
+    EXPECT_EQ(abi::moment_of(7), 7u);
+    const std::uint64_t date = abi::deadline_at(Clock::since_1970, 7);
+    EXPECT_EQ(abi::clock_of(date), Clock::since_1970);
+    EXPECT_EQ(abi::moment_of(date), 7u);
+    EXPECT_EQ(abi::clock_of(abi::no_deadline), Clock::since_start);
+    for (const Clock clock : { Clock::since_start, Clock::since_1970 }) {
+        EXPECT_EQ(abi::deadline_at(clock, ~0ull), abi::no_deadline);
+        EXPECT_EQ(abi::deadline_at(clock, 1ull << 63), abi::no_deadline) << "does not fit";
+        EXPECT_EQ(abi::deadline_in(clock, 5, ~0ull), abi::no_deadline);
+        EXPECT_EQ(abi::deadline_in(clock, (1ull << 63) - 5, 5), abi::no_deadline);
+        EXPECT_EQ(abi::deadline_in(clock, 5, 6), abi::deadline_at(clock, 11));
+    }
 }
 
 // Whoever handles an expiry must not hit the wait that the thread has begun since.

@@ -189,6 +189,10 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(with("blocked", "ring_space", 1), "waits for free slots on ring 1 (producer side)");
     EXPECT_EQ(with("blocked", "signal", 0, 0, 2'005'000'000),
               "waits for a signal that it allows, at most until 2.005 s after the start");
+    EXPECT_EQ(with("blocked", "signal", 0, 0, abi::deadline_at(abi::Clock::since_1970, 1'709'208'000'007'000'000)),
+              "waits for a signal that it allows, at most until CLOCK_REALTIME shows 2024-02-29 12:00:00.007 UTC");
+    EXPECT_EQ(with("blocked", "signal", 0, 0, abi::no_deadline - 1),
+              "waits for a signal that it allows, at most until CLOCK_REALTIME shows 2262-04-11 23:47:16.854 UTC");
     EXPECT_EQ(with("blocked", "scheme_call", 4), "waits for the answer to its call to scheme 4 and no server has taken it yet");
     EXPECT_EQ(with("blocked", "scheme_call", 4, 7), "waits for the answer to its call to scheme 4, which thread 7 works on");
     EXPECT_EQ(with("blocked", "scheme_cancel", 4, 7),
