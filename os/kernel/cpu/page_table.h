@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernel/base/error.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/layout.h"
 
 namespace orrery::kernel {
@@ -15,29 +16,47 @@ struct PageRights {
     bool uncached = false;
 };
 
+// Tables that are in the tree no more, but may still be walked until every TLB has forgotten them. Chained through their first
+// entries, which is no change to who walks them: no address of a table has the bit that makes an entry present.
+struct DetachedTables {
+    PhysicalAddress first = 0;
+};
+
 // One tree of tables. Not locked: the owner (an address space, or the kernel at boot) orders its changes.
 class PageTable {
 public:
-    // A new tree whose upper half is the kernel's.
-    static Result<PageTable> create();
-    explicit constexpr PageTable(PhysicalAddress root) : root_(root) {}
+    // A new tree whose upper half is the kernel's. Tables are charged to the account, which outlives the tree; null: to nobody.
+    // limit_reached, out_of_memory.
+    static Result<PageTable> create(MemoryAccount* account);
+    explicit constexpr PageTable(PhysicalAddress root, MemoryAccount* account = nullptr) : root_(root), account_(account) {}
 
     PhysicalAddress root() const { return root_; }
-    // Maps one 4 KiB page, replacing what was there. out_of_memory if a table cannot be made.
+    // Maps one 4 KiB page, replacing what was there. limit_reached or out_of_memory if a table cannot be made.
     Status map(VirtualAddress address, PhysicalAddress target, PageRights rights);
     // Change what is mapped in [begin, end); ranges without tables are skipped, so the cost follows what exists. The
     // caller makes TLBs forget.
     void unmap(VirtualAddress begin, VirtualAddress end);
     void restrict(VirtualAddress begin, VirtualAddress end, PageRights rights); // takes rights away, never gives any
-    // Frees the tables of the user half (not the pages that they map).
-    void destroy_user_half();
+    // Takes the tables out that have to do with [begin, end) and with nothing outside of [floor, ceiling), where nothing is
+    // mapped. The caller makes TLBs forget [begin, end), and then frees them.
+    DetachedTables detach(VirtualAddress begin, VirtualAddress end, VirtualAddress floor, VirtualAddress ceiling);
+    void free(DetachedTables tables);
+    // Frees all tables (not the pages that they map).
     void destroy();
 
 private:
-    std::uint64_t* make_entry(VirtualAddress address);
+    struct Range {
+        VirtualAddress begin, end;
+    };
+    Result<std::uint64_t*> make_entry(VirtualAddress address);
+    static void detach_below(PhysicalAddress table, unsigned level, VirtualAddress base, const Range& range, const Range& hole,
+        DetachedTables& tables);
+    void free_table(PhysicalAddress table);
+    void free_tables(PhysicalAddress table, unsigned level, unsigned count);
     template <typename Visit>
     void for_each_present(VirtualAddress begin, VirtualAddress end, Visit visit);
     PhysicalAddress root_;
+    MemoryAccount* account_;
 };
 
 // Builds the kernel's own tables (kernel image with exact rights, direct map up to `physical_end`) and loads them.

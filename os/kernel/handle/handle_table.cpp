@@ -4,14 +4,27 @@
 #include <algorithm>
 #include <new>
 
+#include "kernel/memory/layout.h"
+
 namespace orrery::kernel {
+namespace {
+
+    // Whole ones: a small table is paid for with the space.
+    constexpr std::uint64_t pages_of(std::uint32_t capacity) { return capacity * sizeof(HandleSlot) / page_size; }
+
+} // namespace
 
 Status HandleTable::grow()
 {
     if (capacity_ == max_slots) return fail(Error::limit_reached);
     const std::uint32_t capacity = capacity_ == 0 ? 32 : std::min(capacity_ * 2, max_slots);
+    const std::uint64_t more = pages_of(capacity) - pages_of(capacity_);
+    TRY_STATUS(charge_.add(more));
     auto* slots = new (std::nothrow) HandleSlot[capacity];
-    if (!slots) return fail(Error::out_of_memory);
+    if (!slots) {
+        charge_.drop(more);
+        return fail(Error::out_of_memory);
+    }
     std::copy_n(slots_, capacity_, slots);
     delete[] slots_;
     slots_ = slots;
@@ -65,6 +78,7 @@ void HandleTable::close_all()
     {
         Guard guard(lock_);
         closed_ = true;
+        charge_.drop(pages_of(capacity_));
         slots = std::exchange(slots_, nullptr);
         capacity = std::exchange(capacity_, 0);
         used_ = 0;

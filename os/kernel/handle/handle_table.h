@@ -7,6 +7,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/handle/object.h"
+#include "kernel/memory/account.h"
 
 namespace orrery::kernel {
 
@@ -21,7 +22,8 @@ public:
 
     ~HandleTable() { close_all(); }
 
-    // limit_reached if the table is full, out_of_memory if it cannot grow, terminated after close_all: a dead space
+    void bill(MemoryAccount* account) { charge_.bill(account); } // for the table; before the first handle
+    // limit_reached if the table is full or may not grow, out_of_memory if it cannot grow, terminated after close_all: a dead space
     // must not take new references, or one that names itself would keep itself alive.
     Result<abi::Handle> insert(Ref<Object> object, std::uint32_t rights) EXCLUDES(lock_);
     Status close(abi::Handle handle) EXCLUDES(lock_);
@@ -50,6 +52,7 @@ private:
     // Read by the Inspector: slots_[0 .. capacity_).
     HandleSlot* slots_ GUARDED_BY(lock_) = nullptr;
     std::uint32_t capacity_ GUARDED_BY(lock_) = 0;
+    Charge charge_;
     std::uint32_t used_ GUARDED_BY(lock_) = 0;
     std::uint32_t search_from_ GUARDED_BY(lock_) = 1;
     bool closed_ GUARDED_BY(lock_) = false;

@@ -34,9 +34,10 @@ namespace {
 
 Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const AddressSpace* maker)
 {
-    TRY(table, PageTable::create());
-    auto* space
-        = new (std::nothrow) AddressSpace(next_number.fetch_add(1, std::memory_order_relaxed), PageTable(table.root()));
+    auto account = MemoryAccount::create(maker ? maker->account.get() : nullptr);
+    if (!account) return fail(Error::out_of_memory);
+    TRY(table, PageTable::create(account.get()));
+    auto* space = new (std::nothrow) AddressSpace(next_number.fetch_add(1, std::memory_order_relaxed), table, account);
     if (!space) {
         table.destroy();
         return fail(Error::out_of_memory);
@@ -50,22 +51,24 @@ Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const
         space->limits[which] = maker ? maker->limits[which].load(std::memory_order_relaxed) : widest[which];
     space->handles.set_limit(space->limit(abi::SpaceLimit::handles));
     register_space(*space);
-    auto made = Ref<AddressSpace>::adopt(space); // an error below destroys it
-    auto* account = new (std::nothrow) MemoryAccount(space->limit(abi::SpaceLimit::memory));
-    if (!account) return fail(Error::out_of_memory);
-    space->account = Ref<MemoryAccount>::adopt(account);
-    return made;
+    return Ref<AddressSpace>::adopt(space);
+}
+
+AddressSpace::AddressSpace(std::uint32_t number, PageTable table, Ref<MemoryAccount> payer)
+    : Object(object_kind, number), account(std::move(payer)), page_table_(table), mappings_charge_(account.get())
+{
+    handles.bill(account.get());
 }
 
 Status AddressSpace::shrink_limit(abi::SpaceLimit which, std::uint64_t value)
 {
     std::atomic<std::uint32_t>& limit = limits[static_cast<unsigned>(which)];
-    std::uint32_t before = limit.load(std::memory_order_relaxed);
-    do {
-        if (value > before) return fail(Error::invalid_argument);
-    } while (!limit.compare_exchange_weak(before, static_cast<std::uint32_t>(value), std::memory_order_relaxed));
-    if (which == abi::SpaceLimit::handles) handles.set_limit(static_cast<std::uint32_t>(value));
-    if (which == abi::SpaceLimit::memory) account->limit.store(static_cast<std::uint32_t>(value), std::memory_order_relaxed);
+    const auto wanted = static_cast<std::uint32_t>(value);
+    Guard guard(lock_); // of two who shrink one limit, the smaller one is what counts everywhere
+    if (value > limit.load(std::memory_order_relaxed)) return fail(Error::invalid_argument);
+    if (which == abi::SpaceLimit::memory && wanted != MemoryAccount::unlimited) TRY_STATUS(account->set_limit(wanted));
+    if (which == abi::SpaceLimit::handles) handles.set_limit(wanted);
+    limit.store(wanted, std::memory_order_relaxed);
     return {};
 }
 
@@ -103,8 +106,13 @@ Status AddressSpace::insert_at(std::size_t index, const Mapping& mapping)
     if (mapping_count_ >= limit(abi::SpaceLimit::mappings)) return fail(Error::limit_reached);
     if (mapping_count_ == mapping_capacity_) {
         const std::size_t capacity = mapping_capacity_ == 0 ? 16 : mapping_capacity_ * 2;
+        const std::size_t more = capacity * sizeof(Mapping) / page_size - mapping_capacity_ * sizeof(Mapping) / page_size;
+        TRY_STATUS(mappings_charge_.add(more));
         auto* mappings = new (std::nothrow) Mapping[capacity];
-        if (!mappings) return fail(Error::out_of_memory);
+        if (!mappings) {
+            mappings_charge_.drop(more);
+            return fail(Error::out_of_memory);
+        }
         std::copy_n(mappings_, mapping_count_, mappings);
         delete[] mappings_;
         mappings_ = mappings;
@@ -116,10 +124,37 @@ Status AddressSpace::insert_at(std::size_t index, const Mapping& mapping)
     return {};
 }
 
-void AddressSpace::remove_at(std::size_t index)
+// At most Removed::most of them, and at least one.
+void AddressSpace::remove(std::size_t first, std::size_t count, Removed& removed)
 {
-    std::copy(mappings_ + index + 1, mappings_ + mapping_count_, mappings_ + index);
-    --mapping_count_;
+    removed.count = count;
+    std::copy_n(mappings_ + first, count, removed.mappings);
+    std::copy(mappings_ + first + count, mappings_ + mapping_count_, mappings_ + first);
+    mapping_count_ -= count;
+    page_table_.unmap(removed.begin(), removed.end());
+    removed.tables = detach_tables(removed.begin(), removed.end());
+}
+
+// Objects die here, outside the lock and after no TLB can reach their pages any more.
+void AddressSpace::forget(Removed& removed)
+{
+    shoot_down(*this, removed.begin(), removed.end());
+    page_table_.free(removed.tables);
+    for (std::size_t index = 0; index < removed.count; ++index) {
+        removed.mappings[index].object->detach(*this);
+        removed.mappings[index].object->release();
+    }
+}
+
+// The tables for a range where nothing is mapped any more. Every table overlaps a mapping, or it would have gone with the last
+// one that it overlapped: a fault makes tables inside of mappings only.
+DetachedTables AddressSpace::detach_tables(VirtualAddress begin, VirtualAddress end)
+{
+    constexpr VirtualAddress lower_half_end = VirtualAddress { 1 } << 47; // the last table reaches beyond user_end
+    const std::size_t next = lower_bound(begin);
+    const VirtualAddress floor = next == 0 ? 0 : mappings_[next - 1].end;
+    const VirtualAddress ceiling = next == mapping_count_ ? lower_half_end : mappings_[next].begin;
+    return page_table_.detach(begin, end, floor, ceiling);
 }
 
 // The first free range from `begin` on, or 0.
@@ -197,25 +232,22 @@ Status AddressSpace::unmap(VirtualAddress address, std::uint64_t length)
     if (length == 0 || !is_page_aligned(address) || !is_user_range(address, length))
         return fail(Error::invalid_argument);
     const VirtualAddress end = address + round_up(length, page_size);
-    // Objects die outside the lock, after no TLB can reach their pages any more.
-    Ref<MemoryObject> last;
-    for (VirtualAddress begin = address; begin < end;) {
-        Mapping mapping;
+    for (VirtualAddress begin = address;;) {
+        Removed removed;
         {
             Guard guard(lock_);
             if (begin == address) TRY_STATUS(isolate(address, end));
-            const std::size_t index = lower_bound(begin);
-            if (index == mapping_count_ || mappings_[index].begin >= end) break;
-            mapping = mappings_[index];
-            remove_at(index);
-            page_table_.unmap(mapping.begin, mapping.end);
+            const std::size_t first = lower_bound(begin);
+            std::size_t last = first;
+            while (last < mapping_count_ && last - first < Removed::most && mappings_[last].begin < end) ++last;
+            if (last == first) return {};
+            remove(first, last - first, removed);
         }
-        shoot_down(*this, mapping.begin, mapping.end);
-        mapping.object->detach(*this);
-        last = Ref<MemoryObject>::adopt(mapping.object);
-        begin = mapping.end;
+        forget(removed);
+        begin = removed.end();
+        if (begin >= end) return {};
+        if (!preemption_point()) return fail(Error::interrupted);
     }
-    return {};
 }
 
 Status AddressSpace::protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection)
@@ -247,6 +279,7 @@ Result<VirtualAddress> AddressSpace::move(VirtualAddress from, std::uint64_t len
         return fail(Error::invalid_argument);
     length = round_up(length, page_size);
     if (from < to + length && to < from + length) return fail(Error::already_exists);
+    DetachedTables tables;
     {
         Guard guard(lock_);
         const std::size_t taken = lower_bound(to);
@@ -271,8 +304,10 @@ Result<VirtualAddress> AddressSpace::move(VirtualAddress from, std::uint64_t len
             std::rotate(mappings_ + target, mappings_ + first, mappings_ + last);
         }
         page_table_.unmap(from, from + length);
+        tables = detach_tables(from, from + length);
     }
     shoot_down(*this, from, from + length);
+    page_table_.free(tables);
     return to;
 }
 

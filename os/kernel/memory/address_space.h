@@ -44,8 +44,9 @@ public:
     // With the limits of `maker`, or the widest there are. A space that has never had a thread ends with its maker: its own
     // handles could keep it, and others like it, for ever.
     static Result<Ref<AddressSpace>> create(std::span<const char> name, const AddressSpace* maker = nullptr);
-    // Limits only shrink: invalid_argument for more than there was. What exists already stays.
-    Status shrink_limit(abi::SpaceLimit which, std::uint64_t value);
+    // Limits only shrink: invalid_argument for more than there was. What exists already stays. limit_reached for one of memory
+    // that lies within too many others.
+    Status shrink_limit(abi::SpaceLimit which, std::uint64_t value) EXCLUDES(lock_);
     ~AddressSpace() override;
 
     // Maps `length` bytes (rounded up) of `object` from `offset` at `address`, or where there is room if it is 0.
@@ -56,13 +57,14 @@ public:
         std::uint64_t length, std::uint32_t protection, std::uint32_t allowed = all_protections) EXCLUDES(lock_);
     // Parts of mappings may be removed or changed; bad_address if the range is not mapped throughout,
     // access_denied if a mapping does not allow the protection; then nothing is changed.
+    // Unmapping also gives back the page tables that nothing needs any more; interrupted if the thread is to end meanwhile.
     Status unmap(VirtualAddress address, std::uint64_t length) EXCLUDES(lock_);
     Status protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
     // Moves the mappings of a whole range to a free place; nothing is touched or copied. Errors as of map and unmap.
     Result<VirtualAddress> move(VirtualAddress from, std::uint64_t length, VirtualAddress to) EXCLUDES(lock_);
     Status advise(VirtualAddress address, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
     // Makes the page present if the mapping allows `access` (one abi::Protection bit); bad_address, access_denied
-    // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory.
+    // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory, limit_reached.
     Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
     // The same for every page of the range, brought by its pager if need be: sleeps, so no lock may be held. interrupted if
     // the thread is to end.
@@ -107,7 +109,7 @@ public:
     {
         return limits[static_cast<unsigned>(which)].load(std::memory_order_relaxed);
     }
-    Ref<MemoryAccount> account;
+    const Ref<MemoryAccount> account;
     std::uint32_t pressure_episode = 0; // the last one that this space was told of (memory/pressure.cpp)
     std::atomic<std::uint32_t> runnable_threads { 0 }; // running or ready: they share one time slice
 
@@ -127,13 +129,25 @@ public:
     std::uint64_t process_control_address = 0;                  // user address of that page
 
 private:
-    AddressSpace(std::uint32_t number, PageTable table) : Object(object_kind, number), page_table_(table) {}
+    AddressSpace(std::uint32_t number, PageTable table, Ref<MemoryAccount> account);
 
     Mapping* find(VirtualAddress address) REQUIRES(lock_);
     std::size_t lower_bound(VirtualAddress address) const REQUIRES(lock_);
     VirtualAddress find_room(VirtualAddress begin, std::uint64_t length) const REQUIRES(lock_);
     Status insert_at(std::size_t index, const Mapping& mapping) REQUIRES(lock_);
-    void remove_at(std::size_t index) REQUIRES(lock_);
+    // Mappings that are in the array no more, on their way out: under one lock, with one shootdown for all.
+    struct Removed {
+        static constexpr std::size_t most = 16;
+        Mapping mappings[most];
+        std::size_t count = 0;
+        DetachedTables tables;
+
+        VirtualAddress begin() const { return mappings[0].begin; }
+        VirtualAddress end() const { return mappings[count - 1].end; }
+    };
+    void remove(std::size_t first, std::size_t count, Removed& removed) REQUIRES(lock_);
+    void forget(Removed& removed) EXCLUDES(lock_);
+    DetachedTables detach_tables(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
     Status split(VirtualAddress address) REQUIRES(lock_);
     Result<std::size_t> isolate(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
     void finish_end() EXCLUDES(lock_);
@@ -146,6 +160,7 @@ private:
     Mapping* mappings_ GUARDED_BY(lock_) = nullptr;
     std::size_t mapping_count_ GUARDED_BY(lock_) = 0;
     std::size_t mapping_capacity_ GUARDED_BY(lock_) = 0;
+    Charge mappings_charge_ GUARDED_BY(lock_);
     std::size_t last_found_ GUARDED_BY(lock_) = 0; // where find() begins to look; any number is right
     VirtualAddress search_from_ GUARDED_BY(lock_) = 0;
 

@@ -24,8 +24,8 @@ Status MemoryObject::attach(AddressSpace& space)
         mappers_ = mappers;
         mapper_capacity_ = capacity;
     }
+    if (mapper_count_ == 0 && !of_machine_) TRY_STATUS(charge_to(space.account.get()));
     mappers_[mapper_count_++] = { &space, 1 };
-    if (!account_) charge(space.account.get());
     return {};
 }
 
@@ -36,18 +36,44 @@ void MemoryObject::detach(AddressSpace& space)
         if (mappers_[index].space != &space) continue;
         if (--mappers_[index].count != 0) return;
         mappers_[index] = mappers_[--mapper_count_];
-        // Whoever maps it now has it. If nobody does, it stays with the last: handles keep it.
-        if (account_.get() == space.account.get() && mapper_count_ != 0) charge(mappers_[0].space->account.get());
+        // Not beyond the limit of that one, who could not have refused.
+        if (charge_.account() == space.account.get() && mapper_count_ != 0)
+            (void)charge_to(mappers_[0].space->account.get());
         return;
     }
 }
 
-void MemoryObject::charge(MemoryAccount* account)
+Status MemoryObject::charge_to(MemoryAccount* payer)
 {
+    MemoryAccount* const before = charge_.account();
+    if (before == payer) return {};
     const std::uint64_t pages = resident_.load(std::memory_order_relaxed);
-    if (account_) account_->pages.fetch_sub(pages, std::memory_order_relaxed);
-    account_ = Ref<MemoryAccount>(account);
-    if (account) account->pages.fetch_add(pages, std::memory_order_relaxed);
+    if (before) before->pages.fetch_sub(pages, std::memory_order_relaxed); // it may go with the charge
+    const Status moved = charge_.move_to(payer);
+    if (MemoryAccount* const now = charge_.account()) now->pages.fetch_add(pages, std::memory_order_relaxed);
+    return moved;
+}
+
+Status MemoryObject::count_page()
+{
+    TRY_STATUS(charge_.add(1));
+    resident_.fetch_add(1, std::memory_order_relaxed);
+    if (MemoryAccount* const payer = charge_.account()) payer->pages.fetch_add(1, std::memory_order_relaxed);
+    return {};
+}
+
+void MemoryObject::count_page_beyond_limits()
+{
+    charge_.add_beyond_limits(1);
+    resident_.fetch_add(1, std::memory_order_relaxed);
+    if (MemoryAccount* const payer = charge_.account()) payer->pages.fetch_add(1, std::memory_order_relaxed);
+}
+
+void MemoryObject::uncount_page()
+{
+    charge_.drop(1);
+    resident_.fetch_sub(1, std::memory_order_relaxed);
+    if (MemoryAccount* const payer = charge_.account()) payer->pages.fetch_sub(1, std::memory_order_relaxed);
 }
 
 // Visits every space that maps the object now, in the order of their numbers: the list may change between two visits,

@@ -64,7 +64,7 @@ Status MemoryObject::forget(std::uint64_t offset, std::uint64_t end)
     return for_slots(offset, end, all_pages, true, [this](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
         if (slot & slot_pinned) return;
         if (Frame* frame = frame_of(std::exchange(slot, Slot { 0 }))) {
-            count_resident(-1);
+            uncount_page();
             old.take(frame);
         }
     });
@@ -117,7 +117,7 @@ std::uint64_t MemoryObject::drop_clean(std::uint64_t count)
     (void)for_slots(0, size_, count, false, [&](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
         if (!(slot & slot_clean) || (slot & (slot_pinned | slot_writing))) return;
         old.take(frame_of(std::exchange(slot, pager_ ? Slot { 0 } : slot_discarded)));
-        count_resident(-1);
+        uncount_page();
         ++dropped;
     });
     return dropped;

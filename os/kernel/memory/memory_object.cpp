@@ -47,18 +47,20 @@ MemoryObject::MemoryObject(std::uint64_t size, std::uint32_t flags)
 {
 }
 
-Result<Ref<MemoryObject>> MemoryObject::create_raw(std::uint64_t size, std::uint32_t flags)
+Result<Ref<MemoryObject>> MemoryObject::create_raw(std::uint64_t size, std::uint32_t flags, MemoryAccount* payer)
 {
     if (size == 0 || size > max_size) return fail(Error::invalid_argument);
     auto* object = new (std::nothrow) MemoryObject(round_up(size, page_size), flags);
     if (!object) return fail(Error::out_of_memory);
+    Guard guard(object->lock_);
+    object->charge_.bill(payer);
     return Ref<MemoryObject>::adopt(object);
 }
 
-Result<Ref<MemoryObject>> MemoryObject::create(std::uint64_t size, std::uint32_t flags)
+Result<Ref<MemoryObject>> MemoryObject::create(std::uint64_t size, std::uint32_t flags, MemoryAccount* payer)
 {
     if (flags & ~all_flags) return fail(Error::invalid_argument);
-    TRY(object, create_raw(size, flags));
+    TRY(object, create_raw(size, flags, payer));
     if (flags & abi::memory_discardable) register_discardable(*object);
     return object;
 }
@@ -67,7 +69,7 @@ MemoryObject::~MemoryObject()
 {
     if ((flags_ & abi::memory_discardable) || pager_) unregister_discardable(*this);
     Guard guard(lock_);
-    charge(nullptr);
+    (void)charge_to(nullptr); // before the nodes go
     for (std::uint64_t offset = next_slot(0); offset < size_; offset = next_slot(offset + page_size))
         if (Frame* frame = frame_of(*find_slot(offset))) frame_allocator.release(frame);
     delete[] mappers_;
@@ -82,12 +84,13 @@ Result<Slot*> MemoryObject::populate(std::uint64_t offset)
     if (*slot == slot_discarded) return fail(Error::not_found);
     if (*slot == 0) {
         if (is_paged()) return fail(Error::not_present);
-        if (account_ && account_->pages.load(std::memory_order_relaxed) >= account_->limit.load(std::memory_order_relaxed))
-            return fail(Error::limit_reached);
+        TRY_STATUS(count_page());
         Frame* frame = frame_allocator.allocate_zeroed();
-        if (!frame) return fail(Error::out_of_memory);
+        if (!frame) {
+            uncount_page();
+            return fail(Error::out_of_memory);
+        }
         *slot = reinterpret_cast<Slot>(frame);
-        count_resident(1);
     }
     return slot;
 }
@@ -172,11 +175,11 @@ Result<Frame*> MemoryObject::pin(std::uint64_t offset)
     }
 }
 
-Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_t length)
+Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_t length, MemoryAccount* payer)
 {
     if (!is_page_range(offset, length, size_)) return fail(Error::invalid_argument);
     if (registers_ != 0) return fail(Error::access_denied);
-    TRY(copy, create_raw(length, flags_));
+    TRY(copy, create_raw(length, flags_, payer));
     if (flags_ & abi::memory_discardable) register_discardable(*copy);
     if (is_paged()) { // what a clone of a paged object lacks, its own clone gets from the same origin: chains stay short
         copy->origin_ = origin_ ? origin_ : Ref<MemoryObject>(this);
@@ -226,13 +229,11 @@ Status MemoryObject::clone_some(std::uint64_t offset, std::uint64_t length, Memo
         }
         if (taken != 0) {
             Guard guard(copy.lock_);
-            if (const auto slot = copy.make_slot(place)) {
-                **slot = taken;
-                if (frame_of(taken)) copy.count_resident(1);
-            } else {
-                if (Frame* frame = frame_of(taken)) frame_allocator.release(frame);
-                status = fail(Error::out_of_memory);
-            }
+            const auto slot = copy.make_slot(place);
+            if (!slot) status = fail(slot.error());
+            else if (frame_of(taken)) status = copy.count_page();
+            if (status) **slot = taken;
+            else if (Frame* frame = frame_of(taken)) frame_allocator.release(frame);
         }
         place += page_size;
     }
@@ -256,7 +257,7 @@ Result<Frame*> MemoryObject::take_page(std::uint64_t offset)
         if (!slot || !frame_of(*slot) || (*slot & slot_shared)) return fail(Error::would_block); // changed meanwhile
         if (*slot & slot_pinned) return fail(Error::already_exists);
         taken = frame_of(std::exchange(*slot, Slot { 0 }));
-        count_resident(-1);
+        uncount_page();
     }
     unmap_everywhere(offset, page_size); // nobody writes to the page any more
     return taken;
@@ -276,7 +277,7 @@ Status MemoryObject::replace(std::uint64_t offset, MemoryObject& source, std::ui
     Slot* slot = source.find_slot(source_offset);
     if (slot && *slot == 0) { // else somebody has touched the place meanwhile, and the page is lost
         *slot = reinterpret_cast<Slot>(moved);
-        source.count_resident(1);
+        source.count_page_beyond_limits(); // it had it before
         (void)old.leak();
     }
     return placed;
@@ -289,8 +290,8 @@ Status MemoryObject::place(std::uint64_t offset, Slot page, FrameHolder& old)
     Guard guard(lock_);
     TRY(slot, make_slot(offset));
     if (*slot & slot_pinned) return fail(Error::already_exists);
+    if (!frame_of(*slot)) TRY_STATUS(count_page());
     old.hold(frame_of(*slot));
-    if (!frame_of(*slot)) count_resident(1);
     *slot = page;
     return {};
 }

@@ -29,13 +29,15 @@ public:
 
     // Anonymous zeroed memory; size is rounded up to pages, 0 and more than max_size are refused. Flags:
     // abi::MemoryFlag.
-    static Result<Ref<MemoryObject>> create(std::uint64_t size, std::uint32_t flags = 0);
+    // What the object holds is charged to `payer`; to nobody, if that is null, until a space maps it (attach). limit_reached of
+    // all calls below means that the payer's limit of memory is.
+    static Result<Ref<MemoryObject>> create(std::uint64_t size, std::uint32_t flags = 0, MemoryAccount* payer = nullptr);
     // Memory that lies at a fixed place (the initrd); its frames are only referenced, never freed.
     static Result<Ref<MemoryObject>> create_at(PhysicalAddress begin, std::uint64_t size);
     // Physical memory for a driver: between `minimum` and `maximum` bytes, as much as there is, made present at once.
     // Flags: abi::PhysicalFlag. Its pages never move, are never shared copy-on-write and never dropped.
     static Result<Ref<MemoryObject>> create_physical(
-        std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags);
+        std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags, MemoryAccount* payer = nullptr);
     // A device's registers, which are no memory at all: they can only be mapped, uncached, and not where a hole is. Page-
     // aligned throughout.
     struct RegisterHole {
@@ -46,7 +48,8 @@ public:
         PhysicalAddress begin, std::uint64_t size, std::span<const RegisterHole, 2> holes);
     // Memory whose pages the pager brings when they are first touched, and again when they were dropped meanwhile.
     // out_of_memory (also if the pager is null), invalid_argument.
-    static Result<Ref<MemoryObject>> create_paged(std::uint64_t size, std::unique_ptr<Pager> pager);
+    static Result<Ref<MemoryObject>> create_paged(
+        std::uint64_t size, std::unique_ptr<Pager> pager, MemoryAccount* payer = nullptr);
     ~MemoryObject() override;
 
     std::uint64_t size() const { return size_; }
@@ -96,7 +99,9 @@ public:
 
     // A new object with the contents of [offset, offset + length) at this moment; pages are shared until written. Pages that
     // a pager has yet to bring are taken from this object when they are first touched.
-    Result<Ref<MemoryObject>> clone(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
+    // A shared page is charged to the payers of both: each can come to be the only one that keeps it.
+    Result<Ref<MemoryObject>> clone(std::uint64_t offset, std::uint64_t length, MemoryAccount* payer = nullptr)
+        EXCLUDES(lock_);
     // Moves the page at `source_offset` of `source` (which becomes untouched memory) to `offset`, atomically for all
     // threads: each access sees the old page or the new one. already_exists if either page is pinned, invalid_argument if
     // the source has a pager.
@@ -109,7 +114,8 @@ public:
     Result<PhysicalAddress> physical_address(std::uint64_t offset) EXCLUDES(lock_);
 
     // Which spaces map the object, so that a changed page can be taken out of their tables. Called with the space's
-    // lock held; counted, because a space may map an object several times.
+    // lock held; counted, because a space may map an object several times. Whoever maps what nobody else maps pays for it
+    // (limit_reached); if that one lets go, another that maps it does, or nothing changes: handles keep it.
     Status attach(AddressSpace& space) EXCLUDES(lock_);
     void detach(AddressSpace& space) EXCLUDES(lock_);
 
@@ -122,9 +128,9 @@ private:
     };
 
     MemoryObject(std::uint64_t size, std::uint32_t flags);
-    static Result<Ref<MemoryObject>> create_raw(std::uint64_t size, std::uint32_t flags);
+    static Result<Ref<MemoryObject>> create_raw(std::uint64_t size, std::uint32_t flags, MemoryAccount* payer);
     Slot* find_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.find(offset / page_size); }
-    Result<Slot*> make_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.make(offset / page_size); }
+    Result<Slot*> make_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.make(offset / page_size, charge_); }
     // The first offset from a page-aligned one on whose slot exists, or the end of the object.
     std::uint64_t next_slot(std::uint64_t offset) REQUIRES(lock_) { return slots_.next(offset / page_size) * page_size; }
     Result<Slot*> populate(std::uint64_t offset) REQUIRES(lock_);
@@ -133,16 +139,16 @@ private:
     Status for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, bool interruptible, Visit visit)
         EXCLUDES(lock_);
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
+    Status place_pinned(std::uint64_t offset, Frame* frame) EXCLUDES(lock_);
     Result<Frame*> take_page(std::uint64_t offset) EXCLUDES(lock_);
     Status clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done) EXCLUDES(lock_);
     Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);
     Status forget(std::uint64_t offset, std::uint64_t end) EXCLUDES(lock_);
-    void count_resident(int change) REQUIRES(lock_)
-    {
-        resident_.fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
-        if (account_) account_->pages.fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
-    }
-    void charge(MemoryAccount* account) REQUIRES(lock_); // null: nobody
+    // A page comes or goes. The first fails with limit_reached, and before anything is done.
+    Status count_page() REQUIRES(lock_);
+    void count_page_beyond_limits() REQUIRES(lock_);
+    void uncount_page() REQUIRES(lock_);
+    Status charge_to(MemoryAccount* payer) REQUIRES(lock_); // who pays from now on
     void unmap_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     void write_protect_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     template <typename Visit>
@@ -153,7 +159,8 @@ private:
     const std::uint32_t flags_;
     SlotTable slots_ GUARDED_BY(lock_);
     std::atomic<std::uint64_t> resident_ { 0 }; // changes under lock_
-    Ref<MemoryAccount> account_ GUARDED_BY(lock_); // of a space that maps the object: the first one
+    Charge charge_ GUARDED_BY(lock_); // resident pages, and nodes of slots_
+    bool of_machine_ = false; // there with or without the object, so nobody is charged for it
     Mapper* mappers_ GUARDED_BY(lock_) = nullptr; // [0 .. mapper_count_), no order
     std::uint32_t mapper_count_ GUARDED_BY(lock_) = 0;
     std::uint32_t mapper_capacity_ GUARDED_BY(lock_) = 0;

@@ -16,10 +16,10 @@
 
 namespace orrery::kernel {
 
-Result<Ref<MemoryObject>> MemoryObject::create_paged(std::uint64_t size, std::unique_ptr<Pager> pager)
+Result<Ref<MemoryObject>> MemoryObject::create_paged(std::uint64_t size, std::unique_ptr<Pager> pager, MemoryAccount* payer)
 {
     if (!pager) return fail(Error::out_of_memory);
-    TRY(object, create_raw(size, 0));
+    TRY(object, create_raw(size, 0, payer));
     object->pager_ = std::move(pager);
     register_discardable(*object);
     return object;
@@ -82,8 +82,8 @@ Status MemoryObject::fetch_from_origin(std::uint64_t offset)
         const auto slot = make_slot(offset);
         if (!slot) placed = fail(slot.error());
         else if (**slot != 0) placed = fail(Error::already_exists); // somebody was here meanwhile
-        else **slot = reinterpret_cast<Slot>(copy);
-        if (placed) count_resident(1);
+        else placed = count_page();
+        if (placed) **slot = reinterpret_cast<Slot>(copy);
     }
     if (placed) return {};
     frame_allocator.release(copy);
@@ -109,18 +109,20 @@ Status MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::uin
         Guard guard(lock_);
         TRY(slot, make_slot(offset));
         if (*slot != 0) return fail(Error::already_exists);
+        TRY_STATUS(count_page()); // now, or the page would be lost if it may not come
     }
-    TRY(moved, source.take_page(source_offset));
+    const auto moved = source.take_page(source_offset);
     {
         Guard guard(lock_);
         Slot* const slot = find_slot(offset);
-        if (*slot == 0) {
-            *slot = reinterpret_cast<Slot>(moved) | slot_clean;
-            count_resident(1);
+        if (moved && *slot == 0) {
+            *slot = reinterpret_cast<Slot>(*moved) | slot_clean;
             return {};
         }
+        uncount_page();
     }
-    frame_allocator.release(moved); // two that supply one page: what came first may have been changed already
+    if (!moved) return fail(moved.error());
+    frame_allocator.release(*moved); // two that supply one page: what came first may have been changed already
     return fail(Error::already_exists);
 }
 

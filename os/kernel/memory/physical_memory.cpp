@@ -10,7 +10,8 @@ namespace orrery::kernel {
 Result<Ref<MemoryObject>> MemoryObject::create_at(PhysicalAddress begin, std::uint64_t size)
 {
     if (!is_page_aligned(begin)) return fail(Error::invalid_argument);
-    TRY(object, create_raw(size, 0));
+    TRY(object, create_raw(size, 0, nullptr));
+    object->of_machine_ = true;
     Guard guard(object->lock_);
     for (std::uint64_t offset = 0; offset < object->size_; offset += page_size) {
         Frame* frame = frame_allocator.frame_at(begin + offset);
@@ -18,7 +19,7 @@ Result<Ref<MemoryObject>> MemoryObject::create_at(PhysicalAddress begin, std::ui
         TRY(slot, object->make_slot(offset));
         frame_allocator.reference(frame);
         *slot = reinterpret_cast<Slot>(frame) | slot_pinned;
-        object->count_resident(1);
+        TRY_STATUS(object->count_page());
     }
     return object;
 }
@@ -26,7 +27,7 @@ Result<Ref<MemoryObject>> MemoryObject::create_at(PhysicalAddress begin, std::ui
 // Takes the largest blocks that fit what is still missing, and smaller ones when those are gone: a long request becomes
 // a scatter-gather list instead of failing.
 Result<Ref<MemoryObject>> MemoryObject::create_physical(
-    std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags)
+    std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags, MemoryAccount* payer)
 {
     if (minimum == 0 || maximum < minimum || maximum > max_size
         || (flags & ~(abi::physical_contiguous | abi::physical_below_4g)) != 0)
@@ -68,36 +69,38 @@ Result<Ref<MemoryObject>> MemoryObject::create_physical(
     }
 
     Result<Ref<MemoryObject>> object = pages * page_size < minimum ? fail(Error::out_of_memory)
-                                                                   : create_raw(pages * page_size, 0);
+                                                                   : create_raw(pages * page_size, 0, payer);
     std::uint64_t offset = 0;
     for (std::size_t index = 0; index < block_count; ++index) {
         for (std::uint64_t page = 0; page < blocks[index].pages; ++page, offset += page_size) {
             Frame* frame = blocks[index].first + page;
             std::memset(frame_allocator.memory_of(frame), 0, page_size);
-            bool placed = false;
-            if (object) {
-                MemoryObject& target = **object;
-                Guard guard(target.lock_);
-                if (const auto slot = target.make_slot(offset)) {
-                    **slot = reinterpret_cast<Slot>(frame) | slot_pinned;
-                    target.count_resident(1);
-                    placed = true;
-                }
-            }
+            Status placed = fail(Error::out_of_memory);
+            if (object) placed = (*object)->place_pinned(offset, frame);
             if (placed) continue;
             frame_allocator.release(frame);
-            if (object) object = fail(Error::out_of_memory);
+            if (object) object = fail(placed.error());
         }
     }
     delete[] blocks;
     return object;
 }
 
+Status MemoryObject::place_pinned(std::uint64_t offset, Frame* frame)
+{
+    Guard guard(lock_);
+    TRY(slot, make_slot(offset));
+    TRY_STATUS(count_page());
+    *slot = reinterpret_cast<Slot>(frame) | slot_pinned;
+    return {};
+}
+
 Result<Ref<MemoryObject>> MemoryObject::create_registers(
     PhysicalAddress begin, std::uint64_t size, std::span<const RegisterHole, 2> holes)
 {
     if (!is_page_aligned(begin) || begin == 0) return fail(Error::invalid_argument);
-    TRY(object, create_raw(size, 0));
+    TRY(object, create_raw(size, 0, nullptr));
+    object->of_machine_ = true;
     // Never what is RAM, whatever a device's configuration says.
     for (std::uint64_t offset = 0; offset < object->size_; offset += page_size)
         if (frame_allocator.frame_at(begin + offset)) return fail(Error::access_denied);

@@ -40,22 +40,29 @@ void SlotTable::free_node(void* node, unsigned level)
     delete[] entries_of(node);
 }
 
-Result<Slot*> SlotTable::make_new(std::uint64_t page)
+template <typename Entry>
+Result<Entry*> SlotTable::make_node(std::uint64_t entries, Charge& charge)
+{
+    const std::uint64_t pages = entries * sizeof(Entry) / page_size;
+    TRY_STATUS(charge.add(pages));
+    auto* node = new (std::nothrow) Entry[entries] {};
+    if (node) return node;
+    charge.drop(pages);
+    return fail(Error::out_of_memory);
+}
+
+Result<Slot*> SlotTable::make_new(std::uint64_t page, Charge& charge)
 {
     void** place = &root_;
     for (unsigned level = top_level_; level > 0; --level) {
         if (!*place) {
-            auto* node = new (std::nothrow) void*[node_entries];
-            if (!node) return fail(Error::out_of_memory);
-            std::fill_n(node, node_entries, nullptr);
+            TRY(node, make_node<void*>(node_entries, charge));
             *place = node;
         }
         place = &entries_of(*place)[index_at(page, level)];
     }
     if (!*place) {
-        auto* leaf = new (std::nothrow) Slot[slots_in_leaf()];
-        if (!leaf) return fail(Error::out_of_memory);
-        std::fill_n(leaf, slots_in_leaf(), Slot { 0 });
+        TRY(leaf, make_node<Slot>(slots_in_leaf(), charge));
         *place = leaf;
     }
     return static_cast<Slot*>(*place) + index_at(page, 0);

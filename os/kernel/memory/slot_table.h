@@ -6,6 +6,7 @@
 
 #include "abi/memory.h"
 #include "kernel/base/error.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/frame_allocator.h"
 
 namespace orrery::kernel {
@@ -39,12 +40,12 @@ public:
         for (unsigned level = top_level_; node && level > 0; --level) node = entries_of(node)[index_at(page, level)];
         return node ? static_cast<Slot*>(node) + index_at(page, 0) : nullptr;
     }
-    // The slot, made 0 if it is new. out_of_memory.
-    Result<Slot*> make(std::uint64_t page)
+    // The slot, made 0 if it is new; nodes that fill a page are added to the charge. out_of_memory, limit_reached.
+    Result<Slot*> make(std::uint64_t page, Charge& charge)
     {
         if (Slot* const slot = find(page)) [[likely]]
             return slot;
-        return make_new(page);
+        return make_new(page, charge);
     }
     // The first page from `page` on that find() knows, or the page count: what a walk goes on with. Its cost follows what
     // exists.
@@ -56,7 +57,9 @@ private:
         return static_cast<unsigned>(page >> (bits_per_level * level)) % (1u << bits_per_level);
     }
     static void** entries_of(void* node) { return static_cast<void**>(node); }
-    Result<Slot*> make_new(std::uint64_t page);
+    Result<Slot*> make_new(std::uint64_t page, Charge& charge);
+    template <typename Entry>
+    static Result<Entry*> make_node(std::uint64_t entries, Charge& charge);
     static void free_node(void* node, unsigned level);
     std::uint64_t slots_in_leaf() const { return page_count_ < slots_per_leaf ? page_count_ : slots_per_leaf; }
 

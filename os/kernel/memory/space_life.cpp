@@ -1,4 +1,6 @@
 // The life of a space as a whole: threads join and leave, SIGSTOP and SIGCONT hold and release it, and at last it ends.
+#include <algorithm>
+
 #include "kernel/boot/registry.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/thread/scheduler.h"
@@ -12,17 +14,14 @@ void AddressSpace::finish_end()
     while (const auto child = find_unstarted_space(number)) child->end({});
     handles.close_all();
     for (;;) {
-        Mapping mapping;
+        Removed removed;
         {
             Guard guard(lock_);
             if (mapping_count_ == 0) break;
-            mapping = mappings_[mapping_count_ - 1];
-            remove_at(mapping_count_ - 1);
-            page_table_.unmap(mapping.begin, mapping.end);
+            const std::size_t count = std::min(mapping_count_, Removed::most);
+            remove(mapping_count_ - count, count, removed);
         }
-        shoot_down(*this, mapping.begin, mapping.end);
-        mapping.object->detach(*this);
-        mapping.object->release();
+        forget(removed);
     }
 }
 

@@ -23,12 +23,12 @@ Ring::Ring(std::uint32_t number, Ref<MemoryObject> memory, abi::RingHeader* head
 {
 }
 
-Result<Ref<Ring>> Ring::create(std::uint64_t entry_size, std::uint64_t capacity)
+Result<Ref<Ring>> Ring::create(std::uint64_t entry_size, std::uint64_t capacity, MemoryAccount* payer)
 {
     if (capacity == 0 || capacity > abi::ring_max_capacity || !std::has_single_bit(capacity) || entry_size == 0
         || entry_size > abi::ring_max_entry_size || entry_size % 8 != 0)
         return fail(Error::invalid_argument);
-    TRY(memory, MemoryObject::create(abi::ring_entries_offset + entry_size * capacity));
+    TRY(memory, MemoryObject::create(abi::ring_entries_offset + entry_size * capacity, 0, payer));
     TRY(frame, memory->pin(0));
     frame_allocator.release(frame); // the object keeps a pinned page as long as it lives
     auto* header = static_cast<abi::RingHeader*>(frame_allocator.memory_of(frame));

@@ -20,7 +20,7 @@ public:
 
     // invalid_argument if the capacity is no power of two up to ring_max_capacity, or the entry size is 0, too large or
     // no multiple of 8; out_of_memory.
-    static Result<Ref<Ring>> create(std::uint64_t entry_size, std::uint64_t capacity);
+    static Result<Ref<Ring>> create(std::uint64_t entry_size, std::uint64_t capacity, MemoryAccount* payer = nullptr);
     ~Ring() override;
 
     Ref<MemoryObject> memory() const { return memory_; }

@@ -59,7 +59,7 @@ namespace {
     Result<abi::Handle> create(std::uint64_t size, std::uint64_t flags)
     {
         if (flags > UINT32_MAX) return fail(Error::invalid_argument);
-        TRY(object, MemoryObject::create(size, static_cast<std::uint32_t>(flags)));
+        TRY(object, MemoryObject::create(size, static_cast<std::uint32_t>(flags), own_account()));
         return current_thread().space->handles.insert(
             object, abi::right_read | abi::right_write | abi::right_execute | abi::right_duplicate);
     }

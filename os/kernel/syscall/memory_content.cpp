@@ -14,7 +14,7 @@ namespace {
     Result<abi::Handle> clone(abi::Handle handle, std::uint64_t offset, std::uint64_t length)
     {
         TRY(object, own_handles().find<MemoryObject>(handle, abi::right_read));
-        TRY(copy, object->clone(offset, length));
+        TRY(copy, object->clone(offset, length, own_account()));
         return own_handles().insert(copy, memory_rights);
     }
 
@@ -54,7 +54,7 @@ namespace {
         if (flags > UINT32_MAX) return fail(Error::invalid_argument);
         TRY(permission, own_handles().find<Hardware>(hardware, abi::right_manage));
         (void)permission;
-        TRY(object, MemoryObject::create_physical(minimum, maximum, static_cast<std::uint32_t>(flags)));
+        TRY(object, MemoryObject::create_physical(minimum, maximum, static_cast<std::uint32_t>(flags), own_account()));
         return own_handles().insert(object, memory_rights & ~abi::right_execute);
     }
 

@@ -14,7 +14,7 @@ namespace {
     Result<abi::Handle> create_paged(abi::Handle scheme, std::uint64_t key, std::uint64_t size)
     {
         TRY(server, own_handles().find<Scheme>(scheme, abi::right_serve));
-        TRY(object, MemoryObject::create_paged(size, make_scheme_pager(server, key)));
+        TRY(object, MemoryObject::create_paged(size, make_scheme_pager(server, key), own_account()));
         return own_handles().insert(object,
             abi::right_read | abi::right_write | abi::right_execute | abi::right_duplicate | abi::right_page);
     }

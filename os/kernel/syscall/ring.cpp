@@ -10,7 +10,7 @@ namespace {
 
     Result<abi::Handle> create(std::uint64_t entry_size, std::uint64_t capacity)
     {
-        TRY(ring, Ring::create(entry_size, capacity));
+        TRY(ring, Ring::create(entry_size, capacity, own_account()));
         return current_thread().space->handles.insert(
             ring, abi::right_produce | abi::right_consume | abi::right_duplicate);
     }

@@ -27,7 +27,9 @@ inline abi::Handle to_handle(std::uint64_t argument)
 }
 
 class HandleTable;
-HandleTable& own_handles(); // of the calling program
+class MemoryAccount;
+HandleTable& own_handles();   // of the calling program
+MemoryAccount* own_account(); // who pays for what it makes
 
 // Assembly calls these with the six argument registers; a function that needs fewer ignores the rest.
 #define X(name, arguments, sentence)                                                                          \

@@ -15,6 +15,8 @@ extern "C" const SyscallFunction syscall_table[] = {
 
 HandleTable& own_handles() { return current_thread().space->handles; }
 
+MemoryAccount* own_account() { return current_thread().space->account.get(); }
+
 extern "C" SyscallValue syscall_unknown() { return to_value(Error::unsupported); }
 
 SyscallValue syscall_nop(

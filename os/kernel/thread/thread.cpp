@@ -43,6 +43,8 @@ Result<Ref<Thread>> Thread::create(Ref<AddressSpace> space, const Start& start)
     thread->space = Ref<AddressSpace>(space).leak();
     const std::uint32_t priority = std::min(abi::priority_normal, space->limit(abi::SpaceLimit::priority));
     thread->own_priority = thread->effective_priority = static_cast<std::uint8_t>(priority);
+    thread->charge.bill(space->account.get());
+    TRY_STATUS(thread->charge.add(kernel_stack_size / page_size + 1)); // and one for the rest
     thread->kernel_stack = allocate_kernel_stack();
     // XSAVE areas are 64-byte aligned: heap blocks are aligned to their size class.
     thread->extended_state = static_cast<std::byte*>(heap_allocate(extended_state_size()));

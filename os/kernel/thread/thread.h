@@ -12,6 +12,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/cpu/trap_frame.h"
 #include "kernel/handle/object.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/frame_allocator.h"
 #include "kernel/thread/timer.h"
 
@@ -67,7 +68,7 @@ public:
     static constexpr abi::ObjectKind object_kind = abi::ObjectKind::thread;
 
     // Makes a thread that will begin at `entry` with the given user stack pointer, RDI and FS base. out_of_memory,
-    // bad_address (not user addresses).
+    // limit_reached (of the space's memory), bad_address (not user addresses).
     struct Start {
         std::uint64_t entry, stack_pointer, argument, thread_pointer;
     };
@@ -96,6 +97,7 @@ public:
     std::uint64_t fs_base = 0; // saved while it does not run
     std::uint64_t gs_base = 0;
     std::byte* extended_state = nullptr;
+    Charge charge; // of its space, for these two and the thread itself
 
     // Signals: kernel addresses of the two shared pages (0 until signal_register), whose frames are referenced.
     Frame* control_frame = nullptr;

@@ -18,12 +18,13 @@ TEST(SlotTables, against_a_model)
     Machine machine;
     for (const std::uint64_t pages : { 1ul, 3ul, 512ul, 513ul, 300'000ul, 1ul << 34 }) {
         SlotTable table(pages);
+        Charge nobody;
         std::map<std::uint64_t, Slot> model;
         std::mt19937_64 random(pages);
         EXPECT_EQ(table.next(0), pages);
         for (int step = 0; step < 300; ++step) {
             const std::uint64_t page = random() % pages;
-            Slot* const slot = *table.make(page);
+            Slot* const slot = *table.make(page, nobody);
             const Slot value = random() << 5;
             EXPECT_EQ(*slot, model.contains(page) ? model[page] : 0);
             *slot = model[page] = value;
@@ -43,11 +44,15 @@ TEST(SlotTables, running_out_leaves_a_sound_table)
     constexpr long needed = 4; // nodes
     for (long allowed = 0; allowed <= needed; ++allowed) {
         SlotTable table(1ul << 30);
+        const auto account = MemoryAccount::create();
+        Charge charge(account.get());
         {
             AllocationLimit limit(allowed);
-            EXPECT_EQ(table.make(0x1234'5678).has_value(), allowed == needed) << allowed;
+            EXPECT_EQ(table.make(0x1234'5678, charge).has_value(), allowed == needed) << allowed;
         }
-        EXPECT_EQ(**table.make(0x1234'5678), 0u);
+        EXPECT_EQ(account->charged(), static_cast<std::uint64_t>(allowed)) << "what was made, and no more";
+        EXPECT_EQ(**table.make(0x1234'5678, charge), 0u);
+        EXPECT_EQ(account->charged(), static_cast<std::uint64_t>(needed));
         EXPECT_EQ(table.next(0), 0x1234'5678u / 512 * 512);
     }
 }

@@ -1,4 +1,4 @@
-// Memory pressure and memory limits: who is told, in which order, how often; and who is charged for what.
+// Memory pressure: who is told, in which order, how often.
 #include "machine.h"
 
 #include <gtest/gtest.h>
@@ -126,41 +126,6 @@ TEST_F(Pressure, arguments_and_time)
     run_expired_timers();
     machine_.run_ready();
     EXPECT_EQ(space->state, SpaceState::ended);
-}
-
-// The first who maps an object pays for it; when that one lets go another who maps it does.
-TEST(MemoryAccounts, an_object_is_charged_to_one_that_maps_it)
-{
-    Machine machine;
-    const auto one = machine.make_space("one"), two = machine.make_space("two");
-    const auto memory = *MemoryObject::create(4 * page_size);
-    ASSERT_TRUE(one->map(memory, 0, place, 4 * page_size, read_write));
-    ASSERT_TRUE(two->map(memory, 0, place, 4 * page_size, read_write));
-    (void)user_memory(*two, place);
-    EXPECT_EQ(one->account->pages, 1u);
-    EXPECT_EQ(two->account->pages, 0u);
-    ASSERT_TRUE(one->unmap(place, 4 * page_size));
-    EXPECT_EQ(one->account->pages, 0u);
-    EXPECT_EQ(two->account->pages, 1u);
-    ASSERT_TRUE(two->advise(place, page_size, abi::Advice::forget));
-    EXPECT_EQ(two->account->pages, 0u);
-}
-
-TEST(MemoryAccounts, the_limit_is_an_error_and_not_more)
-{
-    Machine machine;
-    const auto space = machine.make_space("bounded");
-    const auto memory = *MemoryObject::create(8 * page_size);
-    ASSERT_TRUE(space->map(memory, 0, place, 8 * page_size, read_write));
-    ASSERT_TRUE(space->shrink_limit(abi::SpaceLimit::memory, 3));
-    EXPECT_EQ(space->advise(place, 8 * page_size, abi::Advice::populate).error(), Error::limit_reached);
-    EXPECT_EQ(space->account->pages, 3u);
-    EXPECT_EQ(space->resolve_fault(place + 5 * page_size, abi::protection_write).error(), Error::limit_reached);
-    ASSERT_TRUE(space->advise(place, page_size, abi::Advice::forget));
-    EXPECT_TRUE(space->resolve_fault(place + 5 * page_size, abi::protection_write)) << "what was given back can be had";
-    const auto clone = memory->clone(0, 8 * page_size);
-    ASSERT_TRUE(clone);
-    EXPECT_EQ(space->account->pages, 3u) << "a clone is nobody's until it is mapped";
 }
 
 } // namespace
