@@ -14,7 +14,7 @@ namespace orrery::abi {
     X(access_denied, "the handle lacks the right that the call needs")                         \
     X(bad_address, "the memory is not mapped, or not with the access that the call needs")     \
     X(out_of_memory, "no physical memory is left")                                             \
-    X(limit_reached, "a table of fixed size is full")                                          \
+    X(limit_reached, "a limit of the program, or of a table, is reached")                      \
     X(would_block, "the value had changed, so there was nothing to wait for")                  \
     X(interrupted, "a signal arrived while the thread was waiting")                            \
     X(timed_out, "the deadline passed")                                                        \

@@ -17,9 +17,12 @@ namespace {
 
     PageTable kernel_table { 0 };
     Spinlock kernel_table_lock { LockRank::page_table };
-    VirtualAddress next_stack GUARDED_BY(kernel_table_lock) = kernel_stack_area;
-    VirtualAddress next_stack_page GUARDED_BY(kernel_table_lock) = kernel_stack_area + page_size;
-    VirtualAddress free_stacks GUARDED_BY(kernel_table_lock) = 0; // linked through the stacks' lowest words
+    VirtualAddress next_stack GUARDED_BY(kernel_table_lock) = kernel_stack_area; // its guard page
+    // Stacks for the next threads, linked through their highest words; and the places of stacks that were unmapped, linked
+    // through notes in their guard pages' entries.
+    VirtualAddress free_stacks GUARDED_BY(kernel_table_lock) = 0;
+    unsigned free_stack_count GUARDED_BY(kernel_table_lock) = 0;
+    VirtualAddress empty_places GUARDED_BY(kernel_table_lock) = 0;
     VirtualAddress next_device GUARDED_BY(kernel_table_lock) = device_area;
 
     void map_kernel_range(const char* begin, const char* end, PageRights rights)
@@ -81,35 +84,85 @@ void* map_device_page(PhysicalAddress address)
     return reinterpret_cast<void*>(place + address % page_size);
 }
 
+namespace {
+
+    constexpr VirtualAddress guard_of(VirtualAddress top) { return top - kernel_stack_size - page_size; }
+
+    // A stack that no CPU uses any more goes, and its place is kept.
+    void unmap_kernel_stack(VirtualAddress top, VirtualAddress mapped_end) EXCLUDES(kernel_table_lock)
+    {
+        constexpr std::size_t most = kernel_stack_size / page_size;
+        PhysicalAddress pages[most];
+        std::size_t count = 0;
+        const VirtualAddress bottom = top - kernel_stack_size;
+        {
+            Guard guard(kernel_table_lock);
+            for (VirtualAddress page = bottom; page < mapped_end; page += page_size) pages[count++] = kernel_table.remove(page);
+        }
+        shoot_down_kernel(bottom, top);
+        for (std::size_t index = 0; index < count; ++index) frame_allocator.release(frame_allocator.frame_at(pages[index]));
+        Guard guard(kernel_table_lock);
+        (void)kernel_table.set_note(guard_of(top), empty_places); // its table is there
+        empty_places = top;
+    }
+
+    // A kept stack if there is one (then `is_mapped`), or a place for one; 0 if memory is out.
+    VirtualAddress take_place(bool& is_mapped)
+    {
+        Guard guard(kernel_table_lock);
+        is_mapped = free_stacks != 0;
+        if (is_mapped) {
+            const VirtualAddress top = free_stacks;
+            free_stacks = *reinterpret_cast<VirtualAddress*>(top - sizeof(VirtualAddress));
+            --free_stack_count;
+            return top;
+        }
+        if (empty_places) {
+            const VirtualAddress top = empty_places;
+            empty_places = kernel_table.note(guard_of(top));
+            return top;
+        }
+        if (!kernel_table.set_note(next_stack, 0)) return 0;
+        next_stack += page_size + kernel_stack_size;
+        return next_stack;
+    }
+
+} // namespace
+
 VirtualAddress allocate_kernel_stack()
 {
-    Guard guard(kernel_table_lock);
-    if (free_stacks) {
-        const VirtualAddress top = free_stacks;
-        free_stacks = *reinterpret_cast<VirtualAddress*>(top - sizeof(VirtualAddress));
-        return top;
-    }
-    // Pages that a failed attempt has mapped stay for the next one.
-    const VirtualAddress end = next_stack + page_size + kernel_stack_size;
-    for (; next_stack_page < end; next_stack_page += page_size) {
+    bool is_mapped = false;
+    const VirtualAddress top = take_place(is_mapped);
+    if (!top || is_mapped) return top;
+    for (VirtualAddress page = top - kernel_stack_size; page < top; page += page_size) {
         Frame* frame = frame_allocator.allocate();
-        if (!frame) return 0;
-        if (!kernel_table.map(next_stack_page, frame_allocator.address_of(frame), { .write = true })) {
-            frame_allocator.release(frame);
-            return 0;
+        Status mapped = fail(Error::out_of_memory);
+        if (frame) {
+            Guard guard(kernel_table_lock);
+            mapped = kernel_table.map(page, frame_allocator.address_of(frame), { .write = true });
         }
+        if (mapped) continue;
+        if (frame) frame_allocator.release(frame);
+        unmap_kernel_stack(top, page);
+        return 0;
     }
-    next_stack = end;
-    next_stack_page = end + page_size;
-    return end;
+    return top;
 }
 
-// Stacks are kept for the next thread and never unmapped, so that no TLB of another CPU has to forget them.
+// Some are kept for the next threads, so that the other CPUs need not forget a stack whenever a thread ends.
 void free_kernel_stack(VirtualAddress top)
 {
-    Guard guard(kernel_table_lock);
-    *reinterpret_cast<VirtualAddress*>(top - sizeof(VirtualAddress)) = free_stacks;
-    free_stacks = top;
+    constexpr unsigned most_kept = 8;
+    {
+        Guard guard(kernel_table_lock);
+        if (free_stack_count < most_kept) {
+            ++free_stack_count;
+            *reinterpret_cast<VirtualAddress*>(top - sizeof(VirtualAddress)) = free_stacks;
+            free_stacks = top;
+            return;
+        }
+    }
+    unmap_kernel_stack(top, top);
 }
 
 } // namespace orrery::kernel

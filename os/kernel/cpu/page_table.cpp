@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "kernel/cpu/page_table_entry.h"
 #include "kernel/memory/frame_allocator.h"
@@ -75,6 +76,21 @@ Status PageTable::map(VirtualAddress address, PhysicalAddress target, PageRights
     *slot = target | bits(rights);
     return {};
 }
+
+PhysicalAddress PageTable::remove(VirtualAddress address)
+{
+    const auto slot = make_entry(address); // nothing is made: it is mapped
+    return std::exchange(**slot, 0) & entry_address;
+}
+
+Status PageTable::set_note(VirtualAddress address, std::uint64_t note)
+{
+    TRY(slot, make_entry(address));
+    *slot = note & ~entry_present;
+    return {};
+}
+
+std::uint64_t PageTable::note(VirtualAddress address) { return **make_entry(address); }
 
 template <typename Visit>
 void PageTable::for_each_present(VirtualAddress begin, VirtualAddress end, Visit visit)

@@ -37,6 +37,12 @@ public:
     // caller makes TLBs forget.
     void unmap(VirtualAddress begin, VirtualAddress end);
     void restrict(VirtualAddress begin, VirtualAddress end, PageRights rights); // takes rights away, never gives any
+    // The page that was mapped at `address`; the caller makes TLBs forget it.
+    PhysicalAddress remove(VirtualAddress address);
+    // A number with bit 0 clear, kept in the entry of a page that is not mapped: the processor does not look at it (Intel SDM
+    // volume 3 section 4.5, entries that are not present). 0 until one is set. out_of_memory, limit_reached.
+    Status set_note(VirtualAddress address, std::uint64_t note);
+    std::uint64_t note(VirtualAddress address); // of a page that had a note set
     // Takes the tables out that have to do with [begin, end) and with nothing outside of [floor, ceiling), where nothing is
     // mapped. The caller makes TLBs forget [begin, end), and then frees them.
     DetachedTables detach(VirtualAddress begin, VirtualAddress end, VirtualAddress floor, VirtualAddress ceiling);
@@ -64,9 +70,11 @@ void initialize_kernel_page_table(PhysicalAddress physical_end);
 PhysicalAddress kernel_page_table_root();
 // Uncached access to one page of device registers; the mapping stays for ever.
 void* map_device_page(PhysicalAddress address);
+// Makes every CPU forget a part of the kernel's half; the change of the tables comes first.
+void shoot_down_kernel(VirtualAddress begin, VirtualAddress end);
 // A kernel stack of kernel_stack_size bytes with an unmapped page below; returns its top, 0 if memory is out.
 inline constexpr std::uint64_t kernel_stack_size = 4 * page_size;
 VirtualAddress allocate_kernel_stack();
-void free_kernel_stack(VirtualAddress top);
+void free_kernel_stack(VirtualAddress top); // no lock may be held: other CPUs may have to forget it
 
 } // namespace orrery::kernel

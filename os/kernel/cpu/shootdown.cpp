@@ -23,6 +23,7 @@ namespace {
 
     constexpr std::uint64_t flush_all_above = 32 * page_size; // one CR3 load is cheaper than that many INVLPGs
 
+    // A long range is of a program: the kernel's entries are global, and a load of CR3 leaves them.
     void forget(VirtualAddress begin, VirtualAddress end)
     {
         if (end - begin > flush_all_above) {
@@ -30,6 +31,18 @@ namespace {
             return;
         }
         for (VirtualAddress page = begin; page < end; page += page_size) invalidate_page(page);
+    }
+
+    // Waits until all of them have forgotten.
+    void ask(std::uint32_t others, VirtualAddress begin, VirtualAddress end) REQUIRES(request_lock)
+    {
+        if (!others) return;
+        request.begin = begin;
+        request.end = end;
+        request.waiting_for.store(others, std::memory_order_release);
+        for (unsigned index = 0; index < cpu_count; ++index)
+            if (others & (1u << index)) send_interrupt(cpus[index].apic_id, vector_shootdown);
+        while (request.waiting_for.load(std::memory_order_acquire)) pause();
     }
 
 } // namespace
@@ -56,14 +69,18 @@ void shoot_down(AddressSpace& space, VirtualAddress begin, VirtualAddress end)
     Guard guard(request_lock);
     // Read again: a CPU that loaded the space after our change has not cached the old entries, one that left has
     // flushed them.
-    const std::uint32_t others = space.loaded_on.load(std::memory_order_seq_cst) & ~self;
-    if (!others) return;
-    request.begin = begin;
-    request.end = end;
-    request.waiting_for.store(others, std::memory_order_release);
+    ask(space.loaded_on.load(std::memory_order_seq_cst) & ~self, begin, end);
+}
+
+void shoot_down_kernel(VirtualAddress begin, VirtualAddress end)
+{
+    forget(begin, end);
+    std::uint32_t others = 0;
     for (unsigned index = 0; index < cpu_count; ++index)
-        if (others & (1u << index)) send_interrupt(cpus[index].apic_id, vector_shootdown);
-    while (request.waiting_for.load(std::memory_order_acquire)) pause();
+        if (&cpus[index] != &this_cpu() && cpus[index].online.load(std::memory_order_acquire)) others |= 1u << index;
+    if (!others) return;
+    Guard guard(request_lock);
+    ask(others, begin, end);
 }
 
 void load_address_space(AddressSpace& space)

@@ -18,8 +18,11 @@ struct alignas(32) Frame { // so that a pointer has five bits to spare (memory/s
     std::atomic<std::uint32_t> references { 0 };
     FrameState state = FrameState::reserved;
     std::uint8_t order = 0; // of the block that starts here
-    ListLink<Frame> link;   // on a free list
+    std::uint8_t heap_free = 0; // the heap's, if it has the frame (memory/heap.cpp): first free block,
+    std::uint8_t heap_used = 0; // and how many are in use
+    ListLink<Frame> link;       // on a free list; the heap's frames on one of its own
 };
+static_assert(sizeof(Frame) == 32);
 
 class FrameAllocator {
 public:

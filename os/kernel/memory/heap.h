@@ -1,4 +1,4 @@
-// The kernel heap behind operator new: one free list per power-of-two size, larger blocks straight from the buddy.
+// The kernel heap behind operator new: frames cut into blocks of one power-of-two size each, larger ones straight from the buddy.
 #pragma once
 
 #include <cstddef>
