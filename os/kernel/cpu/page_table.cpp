@@ -147,6 +147,10 @@ void PageTable::detach_below(PhysicalAddress table, unsigned level, VirtualAddre
 DetachedTables PageTable::detach(VirtualAddress begin, VirtualAddress end, VirtualAddress floor, VirtualAddress ceiling)
 {
     DetachedTables tables;
+    // Mostly neighbours share the table: then there is nothing to look for.
+    VirtualAddress lowest = round_down(begin, span_of(1));
+    if (lowest < floor) lowest += span_of(1);
+    if (lowest >= end || lowest + span_of(1) > ceiling) return tables;
     detach_below(root_, 3, 0, { begin, end }, { floor, ceiling }, tables);
     return tables;
 }

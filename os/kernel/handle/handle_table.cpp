@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <new>
 
-#include "kernel/memory/layout.h"
+#include "kernel/memory/heap.h"
 
 namespace orrery::kernel {
 namespace {
 
-    // Whole ones: a small table is paid for with the space.
-    constexpr std::uint64_t pages_of(std::uint32_t capacity) { return capacity * sizeof(HandleSlot) / page_size; }
+    constexpr std::uint64_t pages_of(std::uint32_t capacity) { return heap_pages(capacity * sizeof(HandleSlot)); }
 
 } // namespace
 

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "kernel/boot/registry.h"
+#include "kernel/memory/heap.h"
 #include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
@@ -79,7 +80,6 @@ AddressSpace::~AddressSpace()
     if (process_frame) frame_allocator.release(process_frame);
     Guard guard(lock_);
     page_table_.destroy();
-    delete[] mappings_;
 }
 
 // Index of the first mapping that ends above `address`.
@@ -106,7 +106,8 @@ Status AddressSpace::insert_at(std::size_t index, const Mapping& mapping)
     if (mapping_count_ >= limit(abi::SpaceLimit::mappings)) return fail(Error::limit_reached);
     if (mapping_count_ == mapping_capacity_) {
         const std::size_t capacity = mapping_capacity_ == 0 ? 16 : mapping_capacity_ * 2;
-        const std::size_t more = capacity * sizeof(Mapping) / page_size - mapping_capacity_ * sizeof(Mapping) / page_size;
+        const std::uint64_t more
+            = heap_pages(capacity * sizeof(Mapping)) - heap_pages(mapping_capacity_ * sizeof(Mapping));
         TRY_STATUS(mappings_charge_.add(more));
         auto* mappings = new (std::nothrow) Mapping[capacity];
         if (!mappings) {

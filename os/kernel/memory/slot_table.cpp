@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <new>
 
+#include "kernel/memory/heap.h"
 #include "kernel/memory/layout.h"
 
 namespace orrery::kernel {
@@ -43,7 +44,7 @@ void SlotTable::free_node(void* node, unsigned level)
 template <typename Entry>
 Result<Entry*> SlotTable::make_node(std::uint64_t entries, Charge& charge)
 {
-    const std::uint64_t pages = entries * sizeof(Entry) / page_size;
+    const std::uint64_t pages = heap_pages(entries * sizeof(Entry));
     TRY_STATUS(charge.add(pages));
     auto* node = new (std::nothrow) Entry[entries] {};
     if (node) return node;

@@ -1,8 +1,10 @@
 // The life of a space as a whole: threads join and leave, SIGSTOP and SIGCONT hold and release it, and at last it ends.
 #include <algorithm>
+#include <utility>
 
 #include "kernel/boot/registry.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/heap.h"
 #include "kernel/thread/scheduler.h"
 #include "kernel/trace/recorder.h"
 
@@ -17,7 +19,12 @@ void AddressSpace::finish_end()
         Removed removed;
         {
             Guard guard(lock_);
-            if (mapping_count_ == 0) break;
+            if (mapping_count_ == 0) {
+                // A handle or a CPU may keep the space long after its end.
+                delete[] std::exchange(mappings_, nullptr);
+                mappings_charge_.drop(heap_pages(std::exchange(mapping_capacity_, 0) * sizeof(Mapping)));
+                break;
+            }
             const std::size_t count = std::min(mapping_count_, Removed::most);
             remove(mapping_count_ - count, count, removed);
         }

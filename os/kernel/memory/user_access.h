@@ -12,7 +12,10 @@
 namespace orrery::kernel {
 
 // What a copy says of a fault that could not be resolved.
-constexpr Error copy_error(Error fault) { return fault == Error::out_of_memory ? fault : Error::bad_address; }
+constexpr Error copy_error(Error fault)
+{
+    return fault == Error::out_of_memory || fault == Error::limit_reached ? fault : Error::bad_address;
+}
 
 Status copy_from_user(void* to, VirtualAddress from, std::uint64_t length);
 Status copy_to_user(VirtualAddress to, const void* from, std::uint64_t length);

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #include "abi/scheduling.h"
 #include "check.h"
@@ -96,6 +97,82 @@ void test_processors()
     for (const auto each : threads) CHECK_EQUAL(pthread_join(each, nullptr), 0);
 }
 
+// Two that never give way, on one processor: only the end of their turns lets the other on.
+std::atomic<int> whose_turn { 0 };
+void* take_turns(void* number)
+{
+    const int me = static_cast<int>(reinterpret_cast<std::intptr_t>(number));
+    CHECK_EQUAL(raw::thread_set_affinity(self(), 1), 0);
+    for (int round = 0; round < 10; ++round) {
+        while (whose_turn.load() != me) { }
+        whose_turn = 1 - me;
+    }
+    return nullptr;
+}
+
+void test_turns_end()
+{
+    pthread_t threads[2] {};
+    for (std::intptr_t index = 0; index < 2; ++index)
+        CHECK_EQUAL(pthread_create(&threads[index], nullptr, take_turns, reinterpret_cast<void*>(index)), 0);
+    for (const auto each : threads) CHECK_EQUAL(pthread_join(each, nullptr), 0);
+}
+
+// A busy thread that tells where it is.
+struct Wanderer {
+    std::atomic<std::uint64_t> handle { 0 };
+    std::atomic<std::uint64_t> place { 0 }; // looks so far * 64 + processor
+    pthread_t thread {};
+};
+std::atomic<bool> settle_down { false };
+
+void* wander(void* argument)
+{
+    auto& me = *static_cast<Wanderer*>(argument);
+    me.handle = self();
+    for (std::uint64_t looks = 1; !settle_down.load(); ++looks) me.place = looks * 64 + current_processor();
+    return nullptr;
+}
+
+constexpr timespec moment { .tv_sec = 0, .tv_nsec = 50'000 };
+
+// Where it is by its next look.
+unsigned next_place(const Wanderer& wanderer)
+{
+    const std::uint64_t seen = wanderer.place.load() / 64;
+    std::uint64_t place = 0;
+    while ((place = wanderer.place.load()) / 64 <= seen + 1) nanosleep(&moment, nullptr); // the look under way may be of before
+    return place % 64;
+}
+
+// More busy threads than processors are sent about; each arrives where it may run, and stays there.
+void test_processors_change_under_load()
+{
+    std::uint64_t processors = 0;
+    for (unsigned number = 0; number < 32; ++number)
+        if (raw::thread_set_affinity(self(), std::uint64_t { 1 } << number) == 0) processors |= std::uint64_t { 1 } << number;
+    CHECK_EQUAL(raw::thread_set_affinity(self(), processors), 0);
+    Wanderer wanderers[6];
+    for (auto& each : wanderers) CHECK_EQUAL(pthread_create(&each.thread, nullptr, wander, &each), 0);
+    for (auto& each : wanderers)
+        while (each.handle == 0) sched_yield();
+    // The one that looks must not wait for its turn behind all of them.
+    CHECK_EQUAL(raw::thread_set_priority(self(), abi::priority_normal + 1), 0);
+    std::uint32_t random = 12345;
+    for (int round = 0; round < 40; ++round) {
+        random = random * 1664525 + 1013904223;
+        Wanderer& chosen = wanderers[(random >> 8) % 6];
+        std::uint64_t allowed = processors & (random >> 16);
+        if (allowed == 0) allowed = processors & -processors;
+        CHECK_EQUAL(raw::thread_set_affinity(chosen.handle.load(), allowed), 0);
+        while (!(allowed >> next_place(chosen) & 1)) nanosleep(&moment, nullptr);
+        for (int look = 0; look < 3; ++look) CHECK(allowed >> next_place(chosen) & 1);
+    }
+    settle_down = true;
+    for (auto& each : wanderers) CHECK_EQUAL(pthread_join(each.thread, nullptr), 0);
+    CHECK_EQUAL(raw::thread_set_priority(self(), abi::priority_normal), 0);
+}
+
 void* do_nothing(void*) { return nullptr; }
 
 void test_limits()
@@ -128,6 +205,8 @@ int main()
     test_important_among_busy_ones();
     test_nobody_starves();
     test_processors();
+    test_turns_end();
+    test_processors_change_under_load();
     test_limits();
     return 0;
 }

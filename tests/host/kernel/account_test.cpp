@@ -209,6 +209,21 @@ TEST_F(MemoryAccounts, many_mappings_go_in_one_call)
     EXPECT_LE(account_.charged(), charged + 2 + 2) << "the object's pages, and the array that has grown";
 }
 
+// However long somebody keeps a handle on a space that has ended, or a CPU its tables.
+TEST_F(MemoryAccounts, an_ended_space_keeps_the_root_of_its_tables)
+{
+    const auto object = memory(2);
+    constexpr unsigned count = 150;
+    for (unsigned index = 0; index < count; ++index) {
+        const VirtualAddress address = 0x1000'0000'0000 + index * (VirtualAddress { 1 } << 30);
+        ASSERT_TRUE(space_->map(object, index % 2 * page_size, address, page_size, read_write));
+        ASSERT_TRUE(space_->resolve_fault(address, abi::protection_write));
+    }
+    EXPECT_GT(account_.charged(), 2 * count);
+    space_->end({});
+    EXPECT_EQ(account_.charged() - object->resident_pages(), 1u);
+}
+
 // A limit holds for whom a program starts, and for whom those start: or it would bound nobody who may start others.
 TEST_F(MemoryAccounts, a_limit_bounds_the_spaces_below)
 {
