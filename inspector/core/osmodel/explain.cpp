@@ -255,6 +255,22 @@ std::string explain(const ThreadView& thread, const Snapshot* snapshot)
     return text;
 }
 
+std::string explain(const AccountView& account)
+{
+    if (!account.known) return {};
+    const auto pages = [](std::uint64_t count) { return std::to_string(count) + (count == 1 ? " page" : " pages"); };
+    std::string text = "is charged with " + pages(account.charged) + " of memory, " + std::to_string(account.objects)
+        + " of them in memory objects of its own, and ";
+    if (account.limit && account.charged >= *account.limit)
+        text += "has reached its limit of " + pages(*account.limit) + ": the next one is refused (limit_reached)";
+    else if (account.limit) text += "may have " + pages(*account.limit) + ", with the spaces that it makes";
+    else text += "has no limit of its own";
+    if (account.charged_above && account.limit_above)
+        text += "; a space above it has used " + std::to_string(*account.charged_above) + " of the "
+            + pages(*account.limit_above) + " that all below it share";
+    return text;
+}
+
 std::string explain_signal(const ThreadView& thread, int signal, const Snapshot* snapshot)
 {
     if (signal < 1 || signal > abi::signal_count)

@@ -92,6 +92,35 @@ void read_mappings(ReadContext& context, SpaceView& space, const StructReader& r
     }
 }
 
+void read_account(ReadContext& context, SpaceView& space, const StructReader& reader)
+{
+    constexpr const char* account_type = "orrery::kernel::MemoryAccount";
+    constexpr std::uint32_t unlimited = 0xffff'ffff; // MemoryAccount::unlimited
+    const auto limit_of = [](Fields& fields) {
+        const auto limit = fields.get<std::uint32_t>("limit_");
+        return limit == unlimited ? std::nullopt : std::optional(limit);
+    };
+    Fields fields(context, view::spaces, reader);
+    const auto address = fields.get<std::uint64_t>("account.object_");
+    if (!fields.complete() || address == 0) return;
+    const auto object = context.object(view::spaces, account_type, address);
+    if (!object) return;
+    const auto account_reader = object->reader();
+    Fields account(context, view::spaces, account_reader);
+    space.account.charged = account.get<std::uint64_t>("charged_");
+    space.account.objects = account.get<std::uint64_t>("pages");
+    space.account.limit = limit_of(account);
+    const auto above = account.get<std::uint64_t>("above_");
+    space.account.known = account.complete();
+    if (above == 0) return;
+    const auto object_above = context.object(view::spaces, account_type, above);
+    if (!object_above) return;
+    const auto reader_above = object_above->reader();
+    Fields fields_above(context, view::spaces, reader_above);
+    space.account.charged_above = fields_above.get<std::uint64_t>("charged_");
+    space.account.limit_above = limit_of(fields_above);
+}
+
 void read_handles(ReadContext& context, SpaceView& space, const StructReader& reader)
 {
     Fields fields(context, view::handles, reader);
@@ -158,6 +187,7 @@ void read_spaces(ReadContext& context)
         const auto reader = object->reader();
         read_mappings(context, space, reader);
         read_handles(context, space, reader);
+        read_account(context, space, reader);
     }
 }
 

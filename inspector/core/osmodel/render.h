@@ -36,6 +36,7 @@ std::string render_lanes(std::uint32_t word);
 //   spaces:  [{ id, name, page_table, ended, exit_code?, exit_signal?, threads, mappings: [{ begin, end, offset,
 //               read, write, execute, object, pages, present, writable }],
 //               page_tables: { levels: [tables of level 4 to 1], present, stray, complete, oddities: [sentences] },
+//               memory?: { charged, objects, limit?, sentence }, in pages,
 //               handles: [{ number, kind, rights: [names], label }] }]
 //   rings:   [{ number, entry_size, capacity, used, valid, problem?, kernel_broken, producer, consumer }]
 //             a side: { index, waiting, broken, wakes, sleeps, thread }

@@ -101,6 +101,10 @@ void add_memory(json& object, const SpaceView& space)
         mapping["writable"] = presence.mappings[i].writable;
         object["mappings"].push_back(std::move(mapping));
     }
+    if (const auto& account = space.account; account.known) {
+        object["memory"] = { { "charged", account.charged }, { "objects", account.objects }, { "sentence", explain(account) } };
+        if (account.limit) object["memory"]["limit"] = *account.limit;
+    }
     const auto& levels = space.page_tables.tables_at_level;
     object["page_tables"] = { { "levels", { levels[4], levels[3], levels[2], levels[1] } },
                               { "present", presence.present },

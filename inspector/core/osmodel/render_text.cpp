@@ -114,9 +114,17 @@ void add_threads(std::string& out, const Snapshot& snapshot)
 
 void add_space_details(std::string& out, const SpaceView& space)
 {
+    if (const auto sentence = explain(space.account); !sentence.empty()) out += "    " + sentence + "\n";
     out += mappings_text(space);
     for (const auto& handle : space.handles)
         out += "    handle " + std::to_string(handle.number) + "  " + handle.label + "  rights " + hex(handle.rights) + "\n";
+}
+
+std::string charged_text(const AccountView& account)
+{
+    if (!account.known) return {};
+    if (!account.limit) return ", " + counted(account.charged, "page") + " of memory";
+    return ", " + std::to_string(account.charged) + " of " + counted(*account.limit, "page") + " of memory";
 }
 
 void add_spaces(std::string& out, const Snapshot& snapshot, bool details)
@@ -127,7 +135,7 @@ void add_spaces(std::string& out, const Snapshot& snapshot, bool details)
         if (space.ended) out += exit_text(space.exit_status) + "\n";
         else
             out += counted(space.threads.size(), "thread") + ", " + counted(space.mappings.size(), "mapping") + ", "
-                + counted(space.handles.size(), "handle") + "\n";
+                + counted(space.handles.size(), "handle") + charged_text(space.account) + "\n";
         if (details) add_space_details(out, space);
     }
 }

@@ -117,6 +117,16 @@ struct HandleView {
     std::string label; // "space 3 (ping)", "ring 1"
 };
 
+// What a space is charged with, in pages (kernel/memory/account.h).
+struct AccountView {
+    bool known = false;
+    std::uint64_t charged = 0; // all: with what the kernel keeps, and with the spaces below if it has a limit
+    std::uint64_t objects = 0; // of memory objects
+    std::optional<std::uint32_t> limit;
+    std::optional<std::uint64_t> charged_above; // the account that bounds this one too, if there is one,
+    std::optional<std::uint32_t> limit_above;   // and its limit
+};
+
 struct SpaceView {
     std::uint32_t id = 0;
     std::string name;
@@ -127,6 +137,7 @@ struct SpaceView {
     std::vector<MappingView> mappings;
     std::vector<HandleView> handles;
     PageTablesView page_tables;
+    AccountView account;
 };
 
 struct RingSideView {

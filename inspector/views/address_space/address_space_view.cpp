@@ -174,8 +174,11 @@ void AddressSpaceView::show_picture(const Snapshot& snapshot)
     const auto presence = presence_of(*space);
     mapping_model_->update(mapping_rows(*space, presence));
     map_->show_bands(address_bands(*space, presence, AddressMap::most_cells));
-    set_summary(tr("%1: %2 mappings, %3 pages, %4 tables")
-            .arg(space_text(snapshot, space->id)).arg(space->mappings.size()).arg(presence.present).arg(presence.tables));
+    auto summary = tr("%1: %2 mappings, %3 pages, %4 tables")
+            .arg(space_text(snapshot, space->id)).arg(space->mappings.size()).arg(presence.present).arg(presence.tables);
+    if (const auto& account = space->account; account.known && account.limit)
+        summary += tr("; charged with %1 of the %2 pages that it may have").arg(account.charged).arg(*account.limit);
+    set_summary(summary);
     show_address(snapshot, *space, *thread);
 }
 

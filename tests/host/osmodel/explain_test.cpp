@@ -211,6 +211,29 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(explain(thread, &snapshot), "waits for space 2 (ping) to end");
 }
 
+TEST(Explain, WhatASpaceIsChargedWith)
+{
+    AccountView account;
+    EXPECT_EQ(explain(account), "");
+    account.known = true;
+    account.charged = 43;
+    account.objects = 30;
+    EXPECT_EQ(explain(account),
+              "is charged with 43 pages of memory, 30 of them in memory objects of its own, and has no limit of its own");
+    account.charged_above = 180;
+    account.limit_above = 200;
+    EXPECT_EQ(explain(account),
+              "is charged with 43 pages of memory, 30 of them in memory objects of its own, and has no limit of its own; a space "
+              "above it has used 180 of the 200 pages that all below it share");
+    account.limit_above.reset();
+    account.limit = 600;
+    EXPECT_EQ(explain(account), "is charged with 43 pages of memory, 30 of them in memory objects of its own, and may have 600 "
+                                "pages, with the spaces that it makes");
+    account.limit = 43;
+    EXPECT_EQ(explain(account), "is charged with 43 pages of memory, 30 of them in memory objects of its own, and has reached its "
+                                "limit of 43 pages: the next one is refused (limit_reached)");
+}
+
 TEST(Texts, ASignalGoesToAThreadOrToAProcess)
 {
     Snapshot snapshot;

@@ -96,6 +96,7 @@ Snapshot picture()
     space.mappings.push_back({ 0x400000, 0x404000, 0, abi::protection_read | abi::protection_execute, "memory 3" });
     space.handles.push_back({ 2, "ring", abi::right_produce | abi::right_read, 0xffff800000123000, "ring 1" });
     enter_page(space, 0x401000, 0x300000 | 0x25);
+    space.account = { .known = true, .charged = 12, .objects = 7, .limit = 100, .charged_above = {}, .limit_above = {} };
     SpaceView ended;
     ended.id = 2;
     ended.name = "pong";

@@ -386,6 +386,32 @@ TEST_F(SnapshotTest, SpacesHaveMappingsAndHandles)
     EXPECT_EQ(space.handles[1].label, "ring 4");
 }
 
+TEST_F(SnapshotTest, SpacesHaveAnAccountOfMemory)
+{
+    const std::string account_type = "orrery::kernel::MemoryAccount";
+    const auto own = guest.make(account_type), above = guest.make(account_type);
+    guest.set(own, account_type, "charged_", 43);
+    guest.set(own, account_type, "pages", 30);
+    guest.set(own, account_type, "limit_", 0xffff'ffff);
+    guest.set(own, account_type, "above_", above);
+    guest.set(above, account_type, "charged_", 180);
+    guest.set(above, account_type, "limit_", 200);
+    guest.set(ping, space_type, "account.object_", own);
+    guest.set(pong, space_type, "account.object_", above);
+    const auto snapshot = guest.reader().take(Freshness::live);
+    EXPECT_THAT(sentences(*snapshot), IsEmpty());
+    const auto& account = snapshot->space(1)->account;
+    EXPECT_TRUE(account.known);
+    EXPECT_EQ(account.charged, 43u);
+    EXPECT_EQ(account.objects, 30u);
+    EXPECT_FALSE(account.limit);
+    EXPECT_EQ(account.charged_above, 180u);
+    EXPECT_EQ(account.limit_above, 200u);
+    EXPECT_EQ(snapshot->space(2)->account.limit, 200u);
+    guest.set(ping, space_type, "account.object_", 0x1234);
+    EXPECT_FALSE(guest.reader().take(Freshness::live)->space(1)->account.known) << "a pointer to nowhere";
+}
+
 TEST_F(SnapshotTest, AnEndedSpaceHasItsStatus)
 {
     guest.set_enumerator(pong, space_type, "state", "ended");
