@@ -16,6 +16,7 @@
 #include "inspector/models/snapshot_source.h"
 #include "inspector/models/text.h"
 #include "inspector/views/address_space/address_map.h"
+#include "inspector/views/common/explained.h"
 #include "inspector/views/common/icons.h"
 #include "inspector/views/common/table_view.h"
 
@@ -31,7 +32,7 @@ AddressSpaceView::AddressSpaceView(const ViewContext& context)
     , walk_table_(new TableView(tr("Walk through the page tables"), context.source))
     , access_table_(new TableView(tr("What an access to the address does"), context.source))
     , pages_(new QStackedWidget)
-    , sentence_(new QLabel)
+    , sentence_(make_sentence())
     , controls_(new QWidget(this))
     , field_(new QLineEdit)
     , as_table_(new QToolButton)
@@ -43,10 +44,6 @@ AddressSpaceView::AddressSpaceView(const ViewContext& context)
     access_table_->set_fixed_rows(3);
     for (auto* table : { walk_table_, access_table_ }) // it would hide a row; the arrow keys reach the last columns
         table->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    sentence_->setWordWrap(true);
-    sentence_->setMinimumWidth(1);
-    sentence_->setContentsMargins(8, 3, 8, 3);
-    sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     sentence_->setAccessibleName(tr("What is at the address"));
     field_->setAccessibleName(tr("Address to explain"));
     field_->setPlaceholderText(tr("address"));

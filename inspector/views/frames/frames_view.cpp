@@ -3,13 +3,13 @@
 
 #include <QLabel>
 #include <QSplitter>
-#include <QVBoxLayout>
 
 #include "inspector/models/rows.h"
 #include "inspector/models/selection.h"
 #include "inspector/models/snapshot_source.h"
 #include "inspector/models/text.h"
 #include "inspector/views/common/edit_controller.h"
+#include "inspector/views/common/explained.h"
 #include "inspector/views/common/table_view.h"
 
 namespace orrery::inspector {
@@ -32,27 +32,12 @@ FramesView::FramesView(const ViewContext& context)
     , register_model_(new KeyedTableModel(frame_register_columns(), this))
     , chain_table_(new TableView(tr("Signal frames, newest first"), context.source))
     , register_table_(new TableView(tr("Registers saved in the frame"), context.source))
-    , sentence_(new QLabel)
+    , sentence_(make_sentence())
 {
     chain_table_->setModel(chain_model_);
     register_table_->setModel(register_model_);
-    sentence_->setWordWrap(true);
-    sentence_->setMinimumWidth(1);
-    sentence_->setContentsMargins(8, 3, 8, 3);
     sentence_->setForegroundRole(QPalette::PlaceholderText);
-
-    auto* lower = new QWidget;
-    auto* layout = new QVBoxLayout(lower);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    layout->addWidget(sentence_);
-    layout->addWidget(register_table_, 1);
-    auto* splitter = new QSplitter(Qt::Vertical);
-    splitter->addWidget(chain_table_);
-    splitter->addWidget(lower);
-    splitter->setStretchFactor(0, 0);
-    splitter->setStretchFactor(1, 1);
-    splitter->setChildrenCollapsible(false);
+    auto* splitter = explained_parts(chain_table_, sentence_, register_table_, 0, 1);
     chain_table_->setMinimumHeight(2 * (fontMetrics().height() + 6) + 2);
     splitter->setSizes({ 3 * (fontMetrics().height() + 7), 400 });
     set_content(splitter);

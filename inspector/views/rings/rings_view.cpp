@@ -9,6 +9,7 @@
 #include "inspector/models/rows.h"
 #include "inspector/models/selection.h"
 #include "inspector/models/snapshot_source.h"
+#include "inspector/views/common/explained.h"
 #include "inspector/views/common/table_view.h"
 #include "inspector/views/rings/ring_dial.h"
 
@@ -21,15 +22,11 @@ RingsView::RingsView(const ViewContext& context)
     , dial_(new RingDial)
     , side_table_(new TableView(tr("Both sides of the ring"), context.source))
     , entry_table_(new TableView(tr("Slots of the ring"), context.source))
-    , sentence_(new QLabel)
+    , sentence_(make_sentence())
     , choice_(new QComboBox(this))
 {
     side_table_->setModel(side_model_);
     entry_table_->setModel(entry_model_);
-    sentence_->setWordWrap(true);
-    sentence_->setMinimumWidth(1);
-    sentence_->setContentsMargins(8, 3, 8, 3);
-    sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     choice_->setAccessibleName(tr("Ring to show"));
     choice_->setToolTip(tr("Ring to show"));
     choice_->setSizeAdjustPolicy(QComboBox::AdjustToContents);

@@ -3,11 +3,11 @@
 
 #include <QLabel>
 #include <QSplitter>
-#include <QVBoxLayout>
 
 #include "inspector/models/rows.h"
 #include "inspector/models/selection.h"
 #include "inspector/models/snapshot_source.h"
+#include "inspector/views/common/explained.h"
 #include "inspector/views/common/table_view.h"
 
 namespace orrery::inspector {
@@ -18,27 +18,11 @@ SchemesView::SchemesView(const ViewContext& context)
     , call_model_(new KeyedTableModel(call_columns(), this))
     , scheme_table_(new TableView(tr("Schemes"), context.source))
     , call_table_(new TableView(tr("Calls of the selected scheme"), context.source))
-    , sentence_(new QLabel)
+    , sentence_(make_sentence())
 {
     scheme_table_->setModel(scheme_model_);
     call_table_->setModel(call_model_);
-    sentence_->setWordWrap(true);
-    sentence_->setMinimumWidth(1);
-    sentence_->setContentsMargins(8, 3, 8, 3);
-    sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    auto* below = new QWidget;
-    auto* layout = new QVBoxLayout(below);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    layout->addWidget(sentence_);
-    layout->addWidget(call_table_, 1);
-    auto* splitter = new QSplitter(Qt::Vertical);
-    splitter->addWidget(scheme_table_);
-    splitter->addWidget(below);
-    splitter->setStretchFactor(0, 2);
-    splitter->setStretchFactor(1, 3);
-    splitter->setChildrenCollapsible(false);
-    set_content(splitter);
+    set_content(explained_parts(scheme_table_, sentence_, call_table_, 2, 3));
 
     connect(scheme_table_, &TableView::key_selected, this,
         [this](quint64 key) { this->context().selection->select_scheme(static_cast<std::uint32_t>(key)); });

@@ -4,11 +4,11 @@
 #include <QLabel>
 #include <QScrollArea>
 #include <QSplitter>
-#include <QVBoxLayout>
 
 #include "inspector/models/rows.h"
 #include "inspector/models/selection.h"
 #include "inspector/models/text.h"
+#include "inspector/views/common/explained.h"
 #include "inspector/views/common/table_view.h"
 #include "inspector/views/waits/wait_drawing.h"
 
@@ -19,30 +19,15 @@ WaitsView::WaitsView(const ViewContext& context)
     , model_(new KeyedTableModel(wait_columns(), this))
     , table_(new TableView(tr("Who waits for whom"), context.source))
     , drawing_(new WaitDrawing)
-    , sentence_(new QLabel)
+    , sentence_(make_sentence())
 {
     table_->setModel(model_);
-    sentence_->setWordWrap(true);
-    sentence_->setMinimumWidth(1);
-    sentence_->setContentsMargins(8, 3, 8, 3);
-    sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     auto* scroll = new QScrollArea;
     scroll->setWidget(drawing_);
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setMinimumHeight(5 * fontMetrics().height()); // a row of boxes, and the arrows below it
-    auto* below = new QWidget;
-    auto* layout = new QVBoxLayout(below);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    layout->addWidget(sentence_);
-    layout->addWidget(table_, 1);
-    auto* splitter = new QSplitter(Qt::Vertical);
-    splitter->addWidget(scroll);
-    splitter->addWidget(below);
-    splitter->setStretchFactor(0, 3);
-    splitter->setStretchFactor(1, 2);
-    splitter->setChildrenCollapsible(false);
+    auto* splitter = explained_parts(scroll, sentence_, table_, 3, 2);
     splitter->setSizes({ 100, 120 });
     set_content(splitter);
     connect(table_, &TableView::key_selected, this, [this](quint64 key) {
