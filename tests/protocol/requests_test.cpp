@@ -142,6 +142,20 @@ TEST(Requests, breakpoints_are_set_once_and_the_choice_of_vcpu_is_remembered_unt
     EXPECT_EQ(peer.finish(), "");
 }
 
+// A stub may take a hardware breakpoint that its machine never hits, so only QEMU's is asked for one.
+TEST(Requests, breakpoints_are_of_the_kind_that_the_stub_can_be_relied_on_to_hit)
+{
+    for (const bool qemu : { true, false }) {
+        ScriptedPeer peer;
+        (qemu ? peer.qemu_handshake() : peer.other_handshake()).request(qemu ? "Z1,401000,1" : "Z0,401000,1", "OK");
+        auto client = attach_to(peer);
+        ASSERT_TRUE(client) << client.error().sentence;
+        EXPECT_TRUE((*client)->insert({ (*client)->breakpoint_kind(), 0x401000, 1 }));
+        client->reset();
+        EXPECT_EQ(peer.finish(), "");
+    }
+}
+
 TEST(Requests, single_vcpus_run_while_others_stand)
 {
     ScriptedPeer peer;

@@ -81,10 +81,17 @@ ScriptedPeer& ScriptedPeer::stop_reply(std::string_view payload)
 
 ScriptedPeer& ScriptedPeer::qemu_handshake(std::string_view extra_features)
 {
+    return handshake(extra_features, "ENABLE=1,NOIRQ=2,NOTIMER=4");
+}
+
+ScriptedPeer& ScriptedPeer::other_handshake() { return handshake({}, {}); }
+
+ScriptedPeer& ScriptedPeer::handshake(std::string_view extra_features, std::string_view step_bits)
+{
     request("qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;xmlRegisters=i386",
         "PacketSize=1000;qXfer:features:read+;vContSupported+;multiprocess+" + std::string(extra_features));
     request("vCont?", "vCont;c;C;s;S");
-    request("qqemu.sstepbits", "ENABLE=1,NOIRQ=2,NOTIMER=4");
+    request("qqemu.sstepbits", step_bits);
     request("Hgp0.0", "OK");
     request("qXfer:features:read:target.xml:0,ffb", "l" + std::string(small_target_xml));
     request_only("?");

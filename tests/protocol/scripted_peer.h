@@ -36,6 +36,7 @@ public:
     ScriptedPeer& stop_reply(std::string_view payload); // acknowledged at once
     // All that a client asks at attach, answered like QEMU 7.2 with the registers of small_target_xml.
     ScriptedPeer& qemu_handshake(std::string_view extra_features = "");
+    ScriptedPeer& other_handshake(); // the same of a stub that knows none of QEMU's own packets
 
 private:
     struct Step {
@@ -43,6 +44,7 @@ private:
         std::string bytes;
         std::function<void()> action;
     };
+    ScriptedPeer& handshake(std::string_view extra_features, std::string_view step_bits);
     void play_steps();
 
     Descriptor ours_, theirs_;
