@@ -81,8 +81,9 @@ std::uint64_t argument(fuzz::Kind kind, abi::ObjectKind object, Random& random)
         return choice < 8 ? (1 + random.below(4)) * page : random.below(256);
     case fuzz::Kind::deadline: {
         if (choice == 0 && random.one_in(40)) return abi::no_deadline;
-        const std::uint64_t now = static_cast<std::uint64_t>(raw::clock_now(0));
-        return choice < 8 ? 0 : now + random.below(500'000);
+        if (choice < 8) return 0;
+        const auto clock = random.one_in(2) ? abi::Clock::since_1970 : abi::Clock::since_start;
+        return abi::deadline_at(clock, static_cast<std::uint64_t>(raw::clock_now(clock)) + random.below(500'000));
     }
     case fuzz::Kind::number: return choice == 0 ? random() : random.below(choice < 12 ? 8 : 70);
     }
