@@ -1,4 +1,4 @@
-// Address spaces: the mapping array and the page tables that follow it.
+// Address spaces: the mapping array, and what the calls that change it do to the page tables.
 #include "kernel/memory/address_space.h"
 
 #include <algorithm>
@@ -24,14 +24,14 @@ namespace {
         return (protection & ~AddressSpace::all_protections) == 0 && !both;
     }
 
-    PageRights rights_of(std::uint32_t protection)
-    {
-        return { .write = (protection & abi::protection_write) != 0,
-            .execute = (protection & abi::protection_execute) != 0,
-            .user = true };
-    }
-
 } // namespace
+
+PageRights AddressSpace::rights_of(std::uint32_t protection)
+{
+    return { .write = (protection & abi::protection_write) != 0,
+        .execute = (protection & abi::protection_execute) != 0,
+        .user = true };
+}
 
 Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const AddressSpace* maker)
 {
@@ -336,86 +336,6 @@ Status AddressSpace::advise(VirtualAddress address, std::uint64_t length, abi::A
         address += span;
     }
     return {};
-}
-
-Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
-{
-    const VirtualAddress page = round_down(address, page_size);
-    Ref<MemoryObject> object;
-    std::uint64_t offset = 0;
-    {
-        Guard guard(lock_);
-        Mapping* mapping = find(address);
-        if (!mapping) return fail(Error::bad_address);
-        if ((mapping->protection & access) == 0) return fail(Error::access_denied);
-        offset = mapping->offset + (page - mapping->begin);
-        if (mapping->object->has_registers()) [[unlikely]] {
-            TRY(registers, mapping->object->register_page(offset));
-            PageRights rights = rights_of(mapping->protection);
-            rights.uncached = true;
-            return page_table_.map(page, registers, rights);
-        }
-        TRY(place, mapping->object->access(offset, access == abi::protection_write));
-        if (!place.must_copy) {
-            PageRights rights = rights_of(mapping->protection);
-            rights.write = rights.write && place.writable;
-            return page_table_.map(page, frame_allocator.address_of(place.frame), rights);
-        }
-        object = Ref<MemoryObject>(mapping->object);
-    }
-    // The instruction is executed again afterwards and faults once more, into the branch above.
-    return object->make_writable(offset);
-}
-
-Status AddressSpace::make_present(VirtualAddress address, std::uint64_t length, std::uint32_t access)
-{
-    if (!is_user_range(address, length)) return fail(Error::bad_address);
-    const VirtualAddress end = address + length;
-    for (VirtualAddress page = round_down(address, page_size); page < end;) {
-        const Status resolved = resolve_fault(page, access);
-        if (resolved) {
-            page += page_size;
-            continue;
-        }
-        if (resolved.error() != Error::not_present) return resolved;
-        TRY(place, locate(page, access));
-        TRY_STATUS(place.object->fetch(place.offset, access == abi::protection_write));
-    }
-    return {};
-}
-
-void AddressSpace::object_changed(
-    const MemoryObject& object, std::uint64_t offset, std::uint64_t length, bool protect_only)
-{
-    VirtualAddress lowest = abi::user_end;
-    VirtualAddress highest = 0;
-    {
-        Guard guard(lock_);
-        for (std::size_t index = 0; index < mapping_count_; ++index) {
-            const Mapping& mapping = mappings_[index];
-            if (mapping.object != &object) continue;
-            const std::uint64_t begin = std::max(offset, mapping.offset);
-            const std::uint64_t end = std::min(offset + length, mapping.offset + (mapping.end - mapping.begin));
-            if (begin >= end) continue;
-            const VirtualAddress from = mapping.begin + (begin - mapping.offset);
-            const VirtualAddress to = mapping.begin + (end - mapping.offset);
-            PageRights rights = rights_of(mapping.protection);
-            rights.write = false;
-            if (protect_only) page_table_.restrict(from, to, rights);
-            else page_table_.unmap(from, to);
-            lowest = std::min(lowest, from);
-            highest = std::max(highest, to);
-        }
-    }
-    if (lowest < highest) shoot_down(*this, lowest, highest);
-}
-
-Result<AddressSpace::Place> AddressSpace::locate(VirtualAddress address, std::uint32_t access)
-{
-    Guard guard(lock_);
-    Mapping* mapping = find(address);
-    if (!mapping || (mapping->protection & access) == 0) return fail(Error::bad_address);
-    return Place { Ref<MemoryObject>(mapping->object), mapping->offset + (address - mapping->begin) };
 }
 
 } // namespace orrery::kernel

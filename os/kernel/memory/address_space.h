@@ -131,6 +131,7 @@ public:
 private:
     AddressSpace(std::uint32_t number, PageTable table, Ref<MemoryAccount> account);
 
+    static PageRights rights_of(std::uint32_t protection);
     Mapping* find(VirtualAddress address) REQUIRES(lock_);
     std::size_t lower_bound(VirtualAddress address) const REQUIRES(lock_);
     VirtualAddress find_room(VirtualAddress begin, std::uint64_t length) const REQUIRES(lock_);
