@@ -59,8 +59,8 @@ public:
         locked_.store(false, std::memory_order_release);
         lock_rank_released(rank_);
     }
-    // A second one of the same rank. Whoever takes two takes them in the order of their addresses, and gives the second back
-    // first; that is as good as a rank.
+    // A second one of the same rank. Whoever takes two takes them in the order of their addresses, and gives the second
+    // back first; that is as good as a rank.
     void acquire_beside(const Spinlock& held) ACQUIRE()
     {
         lock_beside_acquired(&held < this && held.rank_ == rank_);

@@ -1,4 +1,5 @@
-// What the kernel wants from ACPI: the processors, the HPET, the IOMMU, and how the battery clock counts. (ACPI specification 6.5, chapter 5.2.)
+// What the kernel wants from ACPI: the processors, the HPET, the IOMMU, and how the battery clock counts. (ACPI
+// specification 6.5, chapter 5.2.)
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ struct MachineDescription {
     PhysicalAddress iommu = 0; // registers of the unit for the devices; 0 = none
 };
 
-// `rsdp` is a physical address, or 0. Tables that lie outside RAM below `physical_end` or have a wrong length are skipped.
+// `rsdp` is a physical address, or 0. Tables that lie outside RAM below `physical_end` or have a wrong length are
+// skipped.
 MachineDescription read_acpi(PhysicalAddress rsdp, PhysicalAddress physical_end);
 
 } // namespace orrery::kernel

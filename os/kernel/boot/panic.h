@@ -1,4 +1,5 @@
-// Panic: the kernel found that it must not go on. The record is for the Inspector; the machine ends with a known status.
+// Panic: the kernel found that it must not go on. The record is for the Inspector; the machine ends with a known
+// status.
 #pragma once
 
 #include <cstdint>

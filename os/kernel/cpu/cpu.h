@@ -76,7 +76,8 @@ extern unsigned cpu_count;
 inline Cpu& this_cpu() { return *read_cpu_pointer(); }
 
 // Loads GDT, TSS, IDT, the SYSCALL registers and the control bits on the calling CPU. Panics with a sentence if the
-// machine lacks a feature that the kernel relies on. A CR4 bit that CPUID lacks hangs QEMU's vCPU, so each is asked for.
+// machine lacks a feature that the kernel relies on. A CR4 bit that CPUID lacks hangs QEMU's vCPU, so each is asked
+// for.
 void initialize_cpu(Cpu& cpu);
 void set_kernel_stack(Cpu& cpu, std::uint64_t top);
 

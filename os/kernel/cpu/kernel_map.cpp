@@ -18,8 +18,8 @@ namespace {
     PageTable kernel_table { 0 };
     Spinlock kernel_table_lock { LockRank::page_table };
     VirtualAddress next_stack GUARDED_BY(kernel_table_lock) = kernel_stack_area; // its guard page
-    // Stacks for the next threads, linked through their highest words; and the places of stacks that were unmapped, linked
-    // through notes in their guard pages' entries.
+    // Stacks for the next threads, linked through their highest words; and the places of stacks that were unmapped,
+    // linked through notes in their guard pages' entries.
     VirtualAddress free_stacks GUARDED_BY(kernel_table_lock) = 0;
     unsigned free_stack_count GUARDED_BY(kernel_table_lock) = 0;
     VirtualAddress empty_places GUARDED_BY(kernel_table_lock) = 0;

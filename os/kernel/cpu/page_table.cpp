@@ -124,8 +124,9 @@ void PageTable::restrict(VirtualAddress begin, VirtualAddress end, PageRights ri
     for_each_present(begin, end, [&](std::uint64_t& slot) { slot = (slot & ~take) | add; });
 }
 
-// `base` is what the table's first entry stands for. Tables below come before those above them, which are empty then: nothing
-// is mapped in the hole, and no table reaches into it that does not overlap the range (address_space.cpp keeps it so).
+// `base` is what the table's first entry stands for. Tables below come before those above them, which are empty then:
+// nothing is mapped in the hole, and no table reaches into it that does not overlap the range (address_space.cpp keeps
+// it so).
 void PageTable::detach_below(PhysicalAddress table, unsigned level, VirtualAddress base, const Range& range, const Range& hole,
     DetachedTables& tables)
 {

@@ -16,8 +16,9 @@ struct PageRights {
     bool uncached = false;
 };
 
-// Tables that are in the tree no more, but may still be walked until every TLB has forgotten them. Chained through their first
-// entries, which is no change to who walks them: no address of a table has the bit that makes an entry present.
+// Tables that are in the tree no more, but may still be walked until every TLB has forgotten them. Chained through
+// their first entries, which is no change to who walks them: no address of a table has the bit that makes an entry
+// present.
 struct DetachedTables {
     PhysicalAddress first = 0;
 };
@@ -25,8 +26,8 @@ struct DetachedTables {
 // One tree of tables. Not locked: the owner (an address space, or the kernel at boot) orders its changes.
 class PageTable {
 public:
-    // A new tree whose upper half is the kernel's. Tables are charged to the account, which outlives the tree; null: to nobody.
-    // limit_reached, out_of_memory.
+    // A new tree whose upper half is the kernel's. Tables are charged to the account, which outlives the tree; null: to
+    // nobody. limit_reached, out_of_memory.
     static Result<PageTable> create(MemoryAccount* account);
     explicit constexpr PageTable(PhysicalAddress root, MemoryAccount* account = nullptr) : root_(root), account_(account) {}
 
@@ -39,12 +40,12 @@ public:
     void restrict(VirtualAddress begin, VirtualAddress end, PageRights rights); // takes rights away, never gives any
     // The page that was mapped at `address`; the caller makes TLBs forget it.
     PhysicalAddress remove(VirtualAddress address);
-    // A number with bit 0 clear, kept in the entry of a page that is not mapped: the processor does not look at it (Intel SDM
-    // volume 3 section 4.5, entries that are not present). 0 until one is set. out_of_memory, limit_reached.
+    // A number with bit 0 clear, kept in the entry of a page that is not mapped: the processor does not look at it
+    // (Intel SDM volume 3 section 4.5, entries that are not present). 0 until one is set. out_of_memory, limit_reached.
     Status set_note(VirtualAddress address, std::uint64_t note);
     std::uint64_t note(VirtualAddress address); // of a page that had a note set
-    // Takes the tables out that have to do with [begin, end) and with nothing outside of [floor, ceiling), where nothing is
-    // mapped. The caller makes TLBs forget [begin, end), and then frees them.
+    // Takes the tables out that have to do with [begin, end) and with nothing outside of [floor, ceiling), where
+    // nothing is mapped. The caller makes TLBs forget [begin, end), and then frees them.
     DetachedTables detach(VirtualAddress begin, VirtualAddress end, VirtualAddress floor, VirtualAddress ceiling);
     void free(DetachedTables tables);
     // Frees all tables (not the pages that they map).

@@ -1,4 +1,5 @@
-// Access to PCI configuration space through the two ports that every PC has (PCI Local Bus Specification 3.0, 3.2.2.3.2).
+// Access to PCI configuration space through the two ports that every PC has (PCI Local Bus Specification 3.0,
+// 3.2.2.3.2).
 #include "kernel/base/spinlock.h"
 #include "kernel/cpu/machine.h"
 #include "kernel/device/pci.h"

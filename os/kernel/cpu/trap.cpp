@@ -87,8 +87,8 @@ namespace {
         }
     }
 
-    // An IRETQ in user mode reads its five words with the kernel's rights under QEMU 7.2's TCG, so SMAP stops it although
-    // the page is there and the program's own. A processor would just go on; so does this.
+    // An IRETQ in user mode reads its five words with the kernel's rights under QEMU 7.2's TCG, so SMAP stops it
+    // although the page is there and the program's own. A processor would just go on; so does this.
     bool finish_user_return(TrapFrame& frame)
     {
         constexpr std::uint16_t iretq = 0xcf48;

@@ -1,10 +1,12 @@
 // What drivers do with devices.
 //
 // Race notes:
-// (1) Memory is given back only after the device can't reach it: its entries are taken away, the IOMMU has forgotten them, and
+// (1) Memory is given back only after the device can't reach it: its entries are taken away, the IOMMU has forgotten
+// them, and
 //     then the frames go. A device that is not confined is at least told by its command register to stop when its last
 //     handle is closed.
-// (2) A table entry is masked by the processor that takes the interrupt and unmasked by whoever waits, in any order: if the
+// (2) A table entry is masked by the processor that takes the interrupt and unmasked by whoever waits, in any order: if
+// the
 //     unmasking comes first, the count is there already and the waiter does not sleep.
 #include "kernel/device/device.h"
 
@@ -202,7 +204,8 @@ Result<std::uint64_t> Device::map(
     if (!is_page_range(offset, length, object->size()) || length > abi::device_map_maximum || access == 0
         || (access & ~(abi::device_reads | abi::device_writes)))
         return fail(Error::invalid_argument);
-    // Without an IOMMU nothing but the driver's word says where the device goes; so at least only to memory for devices.
+    // Without an IOMMU nothing but the driver's word says where the device goes; so at least only to memory for
+    // devices.
     for (std::uint64_t done = 0; !iommu_is_on() && done < length; done += page_size)
         if (const auto place = object->physical_address(offset + done); !place) return fail(place.error());
     Guard guard(lock_);

@@ -1,5 +1,5 @@
-// A device: one function of a PCI card, as an object that a driver holds a handle of. The handle is all that the driver can do:
-// registers, interrupts, and memory that the device may reach. With the last handle all of that ends.
+// A device: one function of a PCI card, as an object that a driver holds a handle of. The handle is all that the driver
+// can do: registers, interrupts, and memory that the device may reach. With the last handle all of that ends.
 #pragma once
 
 #include <atomic>
@@ -34,8 +34,8 @@ public:
 
     // Lets the device reach [offset, offset + length) of the object, and returns the address by which: behind an IOMMU
     // any memory, at an address that means something to this device only; without one only physical memory in one run.
-    // The pages stay where they are and exist until unmap. invalid_argument, access_denied (it could move), limit_reached,
-    // out_of_memory, not_present (bring the pages first).
+    // The pages stay where they are and exist until unmap. invalid_argument, access_denied (it could move),
+    // limit_reached, out_of_memory, not_present (bring the pages first).
     Result<std::uint64_t> map(Ref<MemoryObject> object, std::uint64_t offset, std::uint64_t length, std::uint64_t access)
         EXCLUDES(lock_);
     // Takes back what one map has given: not_found if this is not its address. The device can't reach it any more after

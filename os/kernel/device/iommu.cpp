@@ -1,5 +1,5 @@
-// Intel VT-d in its first form: root and context tables, second-level page tables, invalidation and fault records through
-// registers (Intel Virtualization Technology for Directed I/O, chapters 9 to 11).
+// Intel VT-d in its first form: root and context tables, second-level page tables, invalidation and fault records
+// through registers (Intel Virtualization Technology for Directed I/O, chapters 9 to 11).
 #include "kernel/device/iommu.h"
 
 #include <new>

@@ -1,5 +1,5 @@
-// The IOMMU (Intel VT-d 3.x): it translates the addresses that devices use, and refuses what no table has. One for the whole
-// machine; where there is none, devices reach all memory and their drivers must be trusted.
+// The IOMMU (Intel VT-d 3.x): it translates the addresses that devices use, and refuses what no table has. One for the
+// whole machine; where there is none, devices reach all memory and their drivers must be trusted.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace orrery::kernel {
 
-// Turns translation on, for all devices: from then on none reaches anything that no domain gives it. `registers` is where
-// ACPI says that the unit is; 0 = there is none.
+// Turns translation on, for all devices: from then on none reaches anything that no domain gives it. `registers` is
+// where ACPI says that the unit is; 0 = there is none.
 void initialize_iommu(PhysicalAddress registers);
 bool iommu_is_on();
 void handle_iommu_faults(); // from its interrupt

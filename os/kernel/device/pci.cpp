@@ -1,4 +1,5 @@
-// Reading of PCI configuration spaces. Everything in them comes from the device: no value is believed before it was checked.
+// Reading of PCI configuration spaces. Everything in them comes from the device: no value is believed before it was
+// checked.
 #include "kernel/device/pci.h"
 
 #include <atomic>

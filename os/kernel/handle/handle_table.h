@@ -23,8 +23,8 @@ public:
     ~HandleTable() { close_all(); }
 
     void bill(MemoryAccount* account) { charge_.bill(account); } // for the table; before the first handle
-    // limit_reached if the table is full or may not grow, out_of_memory if it cannot grow, terminated after close_all: a dead space
-    // must not take new references, or one that names itself would keep itself alive.
+    // limit_reached if the table is full or may not grow, out_of_memory if it cannot grow, terminated after close_all:
+    // a dead space must not take new references, or one that names itself would keep itself alive.
     Result<abi::Handle> insert(Ref<Object> object, std::uint32_t rights) EXCLUDES(lock_);
     Status close(abi::Handle handle) EXCLUDES(lock_);
     void set_limit(std::uint32_t count) { limit_.store(count, std::memory_order_relaxed); } // of handles held at a time

@@ -6,7 +6,8 @@
 namespace orrery::kernel {
 
 // An object can hold the last reference to another, which holds the last to a third: programs can build such chains of
-// spaces as long as they like. So destructors never run inside each other, or a chain would overflow the kernel's stack.
+// spaces as long as they like. So destructors never run inside each other, or a chain would overflow the kernel's
+// stack.
 void Object::destroy()
 {
     Cpu& cpu = this_cpu();

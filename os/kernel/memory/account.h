@@ -1,5 +1,5 @@
-// How much memory a space is charged with, and with it those that made it. Apart from the space, because memory objects outlive
-// their users.
+// How much memory a space is charged with, and with it those that made it. Apart from the space, because memory objects
+// outlive their users.
 #pragma once
 
 #include <atomic>
@@ -10,8 +10,8 @@
 
 namespace orrery::kernel {
 
-// Accounts without a limit of their own are bound by what bound their maker when it made them, so each knows the next account
-// above it that has a limit, and nothing else: chains stay short however long the line of makers is.
+// Accounts without a limit of their own are bound by what bound their maker when it made them, so each knows the next
+// account above it that has a limit, and nothing else: chains stay short however long the line of makers is.
 class MemoryAccount {
 public:
     static constexpr std::uint32_t unlimited = ~std::uint32_t { 0 };
@@ -47,7 +47,8 @@ private:
     MemoryAccount* const above_; // referenced
 };
 
-// What an account is charged with, as long as this lives, for something that the kernel keeps. Not locked: its owner orders calls.
+// What an account is charged with, as long as this lives, for something that the kernel keeps. Not locked: its owner
+// orders calls.
 class Charge {
 public:
     Charge() = default; // nobody pays

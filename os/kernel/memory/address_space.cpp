@@ -147,8 +147,8 @@ void AddressSpace::forget(Removed& removed)
     }
 }
 
-// The tables for a range where nothing is mapped any more. Every table overlaps a mapping, or it would have gone with the last
-// one that it overlapped: a fault makes tables inside of mappings only.
+// The tables for a range where nothing is mapped any more. Every table overlaps a mapping, or it would have gone with
+// the last one that it overlapped: a fault makes tables inside of mappings only.
 DetachedTables AddressSpace::detach_tables(VirtualAddress begin, VirtualAddress end)
 {
     constexpr VirtualAddress lower_half_end = VirtualAddress { 1 } << 47; // the last table reaches beyond user_end
@@ -181,8 +181,8 @@ Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t
 
     Guard guard(lock_);
     if (address == 0) {
-        // Behind the last one that was placed here, so that a program with thousands of mappings pays as little as any; only
-        // when the addresses are used up, from the beginning.
+        // Behind the last one that was placed here, so that a program with thousands of mappings pays as little as any;
+        // only when the addresses are used up, from the beginning.
         address = find_room(std::max(search_from_, search_begin), length);
         if (address == 0) address = find_room(search_begin, length);
         if (address == 0) return fail(Error::limit_reached);

@@ -41,11 +41,11 @@ public:
     static constexpr std::uint32_t all_protections
         = abi::protection_read | abi::protection_write | abi::protection_execute;
 
-    // With the limits of `maker`, or the widest there are. A space that has never had a thread ends with its maker: its own
-    // handles could keep it, and others like it, for ever.
+    // With the limits of `maker`, or the widest there are. A space that has never had a thread ends with its maker: its
+    // own handles could keep it, and others like it, for ever.
     static Result<Ref<AddressSpace>> create(std::span<const char> name, const AddressSpace* maker = nullptr);
-    // Limits only shrink: invalid_argument for more than there was. What exists already stays. limit_reached for one of memory
-    // that lies within too many others.
+    // Limits only shrink: invalid_argument for more than there was. What exists already stays. limit_reached for one of
+    // memory that lies within too many others.
     Status shrink_limit(abi::SpaceLimit which, std::uint64_t value) EXCLUDES(lock_);
     ~AddressSpace() override;
 
@@ -57,17 +57,19 @@ public:
         std::uint64_t length, std::uint32_t protection, std::uint32_t allowed = all_protections) EXCLUDES(lock_);
     // Parts of mappings may be removed or changed; bad_address if the range is not mapped throughout,
     // access_denied if a mapping does not allow the protection; then nothing is changed.
-    // Unmapping also gives back the page tables that nothing needs any more; interrupted if the thread is to end meanwhile.
+    // Unmapping also gives back the page tables that nothing needs any more; interrupted if the thread is to end
+    // meanwhile.
     Status unmap(VirtualAddress address, std::uint64_t length) EXCLUDES(lock_);
     Status protect(VirtualAddress address, std::uint64_t length, std::uint32_t protection) EXCLUDES(lock_);
     // Moves the mappings of a whole range to a free place; nothing is touched or copied. Errors as of map and unmap.
     Result<VirtualAddress> move(VirtualAddress from, std::uint64_t length, VirtualAddress to) EXCLUDES(lock_);
     Status advise(VirtualAddress address, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
     // Makes the page present if the mapping allows `access` (one abi::Protection bit); bad_address, access_denied
-    // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory, limit_reached.
+    // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory,
+    // limit_reached.
     Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
-    // The same for every page of the range, brought by its pager if need be: sleeps, so no lock may be held. interrupted if
-    // the thread is to end.
+    // The same for every page of the range, brought by its pager if need be: sleeps, so no lock may be held.
+    // interrupted if the thread is to end.
     Status make_present(VirtualAddress address, std::uint64_t length, std::uint32_t access) EXCLUDES(lock_);
     // What lies behind a user address: the object (referenced) and the offset in it. bad_address.
     struct Place {

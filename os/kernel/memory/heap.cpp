@@ -1,6 +1,6 @@
 // Size classes 32..2048: each frame of a class is cut into equal blocks. A block's class is found through the frame
-// that it lies in, so blocks carry no header and stay naturally aligned. A frame without a block in use is given back, but
-// for one a class: or a program that makes and drops an object at a border would pay for a frame each time.
+// that it lies in, so blocks carry no header and stay naturally aligned. A frame without a block in use is given back,
+// but for one a class: or a program that makes and drops an object at a border would pay for a frame each time.
 #include "kernel/memory/heap.h"
 
 #include <bit>

@@ -1,4 +1,5 @@
-// The kernel heap behind operator new: frames cut into blocks of one power-of-two size each, larger ones straight from the buddy.
+// The kernel heap behind operator new: frames cut into blocks of one power-of-two size each, larger ones straight from
+// the buddy.
 #pragma once
 
 #include <bit>
@@ -13,7 +14,8 @@ namespace orrery::kernel {
 void* heap_allocate(std::size_t size);
 void heap_free(void* memory);
 
-// The pages that a block of that size has for itself: what somebody can be charged with; 0 if it shares one with others.
+// The pages that a block of that size has for itself: what somebody can be charged with; 0 if it shares one with
+// others.
 constexpr std::uint64_t heap_pages(std::size_t size) { return std::bit_ceil(size) / page_size; }
 
 } // namespace orrery::kernel

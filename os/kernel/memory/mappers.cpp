@@ -1,4 +1,5 @@
-// Who maps a memory object: so that a changed page can be taken out of every page table, and somebody is charged for it.
+// Who maps a memory object: so that a changed page can be taken out of every page table, and somebody is charged for
+// it.
 #include <algorithm>
 #include <new>
 

@@ -1,5 +1,5 @@
-// What programs say of their pages, and pages that are dropped: in batches, each with one TLB shootdown, and between two of them
-// others may run.
+// What programs say of their pages, and pages that are dropped: in batches, each with one TLB shootdown, and between
+// two of them others may run.
 #include <algorithm>
 #include <utility>
 

@@ -1,7 +1,8 @@
 // Memory objects: slots that are filled on demand; clones, and replacement of pages.
 //
 // Race notes:
-// (1) A page table entry is made under the space's lock from what access() says under the object's lock. Whoever changes
+// (1) A page table entry is made under the space's lock from what access() says under the object's lock. Whoever
+// changes
 //     a slot changes it first and takes the page out of every table second (unmap_everywhere); an entry made before the
 //     change is removed by it, one made later is right.
 // (2) The old frame is released only after that, so no CPU can reach memory that belongs to somebody else.
@@ -192,7 +193,8 @@ Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_
     return copy;
 }
 
-// The next pages, and how far that is: between two calls others may run, which they must not while a clone is under way.
+// The next pages, and how far that is: between two calls others may run, which they must not while a clone is under
+// way.
 Status MemoryObject::clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done)
 {
     constexpr unsigned pages_at_once = 64;
@@ -244,8 +246,8 @@ Status MemoryObject::clone_some(std::uint64_t offset, std::uint64_t length, Memo
     return status;
 }
 
-// Takes the page out of the object, which reads as zero there afterwards; the frame is the caller's. No CPU can reach it any
-// more.
+// Takes the page out of the object, which reads as zero there afterwards; the frame is the caller's. No CPU can reach
+// it any more.
 Result<Frame*> MemoryObject::take_page(std::uint64_t offset)
 {
     if (!is_page_range(offset, page_size, size_) || pager_) return fail(Error::invalid_argument);

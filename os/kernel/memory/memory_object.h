@@ -29,8 +29,8 @@ public:
 
     // Anonymous zeroed memory; size is rounded up to pages, 0 and more than max_size are refused. Flags:
     // abi::MemoryFlag.
-    // What the object holds is charged to `payer`; to nobody, if that is null, until a space maps it (attach). limit_reached of
-    // all calls below means that the payer's limit of memory is.
+    // What the object holds is charged to `payer`; to nobody, if that is null, until a space maps it (attach).
+    // limit_reached of all calls below means that the payer's limit of memory is.
     static Result<Ref<MemoryObject>> create(std::uint64_t size, std::uint32_t flags = 0, MemoryAccount* payer = nullptr);
     // Memory that lies at a fixed place (the initrd); its frames are only referenced, never freed.
     static Result<Ref<MemoryObject>> create_at(PhysicalAddress begin, std::uint64_t size);
@@ -38,8 +38,8 @@ public:
     // Flags: abi::PhysicalFlag. Its pages never move, are never shared copy-on-write and never dropped.
     static Result<Ref<MemoryObject>> create_physical(
         std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags, MemoryAccount* payer = nullptr);
-    // A device's registers, which are no memory at all: they can only be mapped, uncached, and not where a hole is. Page-
-    // aligned throughout.
+    // A device's registers, which are no memory at all: they can only be mapped, uncached, and not where a hole is.
+    // Page- aligned throughout.
     struct RegisterHole {
         std::uint64_t begin = 0;
         std::uint64_t end = 0;
@@ -65,8 +65,8 @@ public:
     // referenced for the caller, so it stays even if the object loses it.
     Result<Frame*> borrow(std::uint64_t offset, bool write) EXCLUDES(lock_);
 
-    // What a fault handler needs: the frame, and whether it may be mapped writable. If `write` is wanted and the page is
-    // shared with a clone, `must_copy` is set and make_writable has to be called without any lock.
+    // What a fault handler needs: the frame, and whether it may be mapped writable. If `write` is wanted and the page
+    // is shared with a clone, `must_copy` is set and make_writable has to be called without any lock.
     struct Access {
         Frame* frame = nullptr;
         bool writable = false;
@@ -78,8 +78,8 @@ public:
     Result<PhysicalAddress> register_page(std::uint64_t offset) const;
     // Gives the object its own copy of a shared page, and takes the old one out of every page table.
     Status make_writable(std::uint64_t offset) EXCLUDES(lock_);
-    // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again. Sleeps,
-    // and no signal but the thread's end ends that. not_found (no page is to be had), peer_closed, interrupted.
+    // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again.
+    // Sleeps, and no signal but the thread's end ends that. not_found (no page is to be had), peer_closed, interrupted.
     Status fetch(std::uint64_t offset, bool write) EXCLUDES(lock_);
     // The same until the page is there: for system calls that need it.
     Status bring(std::uint64_t offset, bool write) EXCLUDES(lock_);
@@ -97,14 +97,14 @@ public:
     // Keeps the page at its frame for ever (the kernel has a pointer to it); the frame is referenced for the caller.
     Result<Frame*> pin(std::uint64_t offset) EXCLUDES(lock_);
 
-    // A new object with the contents of [offset, offset + length) at this moment; pages are shared until written. Pages that
-    // a pager has yet to bring are taken from this object when they are first touched.
+    // A new object with the contents of [offset, offset + length) at this moment; pages are shared until written. Pages
+    // that a pager has yet to bring are taken from this object when they are first touched.
     // A shared page is charged to the payers of both: each can come to be the only one that keeps it.
     Result<Ref<MemoryObject>> clone(std::uint64_t offset, std::uint64_t length, MemoryAccount* payer = nullptr)
         EXCLUDES(lock_);
     // Moves the page at `source_offset` of `source` (which becomes untouched memory) to `offset`, atomically for all
-    // threads: each access sees the old page or the new one. already_exists if either page is pinned, invalid_argument if
-    // the source has a pager.
+    // threads: each access sees the old page or the new one. already_exists if either page is pinned, invalid_argument
+    // if the source has a pager.
     Status replace(std::uint64_t offset, MemoryObject& source, std::uint64_t source_offset) EXCLUDES(lock_);
     // abi::Advice for a range of whole pages. interrupted if the thread is to end meanwhile.
     Status advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
@@ -114,8 +114,8 @@ public:
     Result<PhysicalAddress> physical_address(std::uint64_t offset) EXCLUDES(lock_);
 
     // Which spaces map the object, so that a changed page can be taken out of their tables. Called with the space's
-    // lock held; counted, because a space may map an object several times. Whoever maps what nobody else maps pays for it
-    // (limit_reached); if that one lets go, another that maps it does, or nothing changes: handles keep it.
+    // lock held; counted, because a space may map an object several times. Whoever maps what nobody else maps pays for
+    // it (limit_reached); if that one lets go, another that maps it does, or nothing changes: handles keep it.
     Status attach(AddressSpace& space) EXCLUDES(lock_);
     void detach(AddressSpace& space) EXCLUDES(lock_);
 

@@ -1,12 +1,16 @@
 // Paged memory objects: pages come from a pager, changed ones go back to it, and what it has may be dropped.
 //
 // Race notes:
-// (1) Of several threads that miss one page, the first asks the pager; the others sleep in waiting_fetchers_. Both are decided
-//     under the object's lock, under which the first also takes the others off the list when it has its answer, whatever
+// (1) Of several threads that miss one page, the first asks the pager; the others sleep in waiting_fetchers_. Both are
+// decided
+//     under the object's lock, under which the first also takes the others off the list when it has its answer,
+// whatever
 //     that was. So nobody follows a pointer into a stack that is gone, and whoever sleeps is woken.
-// (2) An answer does not mean that the page is there: it may have been dropped again, or the pager may lie. Whoever is woken
+// (2) An answer does not mean that the page is there: it may have been dropped again, or the pager may lie. Whoever is
+// woken
 //     looks, and asks anew.
-// (3) A page that is being written back is clean, so that a write is noticed, but it is not dropped: until the pager has written
+// (3) A page that is being written back is clean, so that a write is noticed, but it is not dropped: until the pager
+// has written
 //     it, this is the only copy.
 #include <utility>
 
@@ -61,8 +65,8 @@ Status MemoryObject::fetch(std::uint64_t offset, bool write) NO_THREAD_SAFETY_AN
     return fetched;
 }
 
-// The page of a clone that its origin did not have when the clone was made. A copy at once, which costs less than to follow
-// who shares it with whom: programs that only read a file map the file itself.
+// The page of a clone that its origin did not have when the clone was made. A copy at once, which costs less than to
+// follow who shares it with whom: programs that only read a file map the file itself.
 Status MemoryObject::fetch_from_origin(std::uint64_t offset)
 {
     if (offset >= size_) return fail(Error::invalid_argument);

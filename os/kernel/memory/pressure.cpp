@@ -1,7 +1,7 @@
 // Levels, episodes, and whose turn it is.
 //
-// A herd that wakes at once and frees at once would fault everything in again at once. So one space is told and given time;
-// the next is told when that one comes back, or has not come back for `patience`, and memory is still short.
+// A herd that wakes at once and frees at once would fault everything in again at once. So one space is told and given
+// time; the next is told when that one comes back, or has not come back for `patience`, and memory is still short.
 #include "kernel/memory/pressure.h"
 
 #include "kernel/base/list.h"

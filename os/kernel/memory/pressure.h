@@ -8,9 +8,9 @@
 
 namespace orrery::kernel {
 
-// Sleeps until the calling space is told of pressure of this level or a worse one; gives the level. By calling again, the
-// space says that it has done what it could, and the next one is told. In one episode (from the moment when the level is
-// reached until memory is well above it again) a space is told once. invalid_argument, interrupted, timed_out.
+// Sleeps until the calling space is told of pressure of this level or a worse one; gives the level. By calling again,
+// the space says that it has done what it could, and the next one is told. In one episode (from the moment when the
+// level is reached until memory is well above it again) a space is told once. invalid_argument, interrupted, timed_out.
 Result<abi::MemoryPressure> wait_for_pressure(abi::MemoryPressure level, std::uint64_t deadline);
 
 // After memory was taken or given back: tells the next one, if somebody has to be told. No lock may be held.

@@ -1,4 +1,5 @@
-// The slot tree: nodes are arrays of 512 pointers, leaves arrays of 512 slots, or fewer in an object that has fewer pages.
+// The slot tree: nodes are arrays of 512 pointers, leaves arrays of 512 slots, or fewer in an object that has fewer
+// pages.
 #include "kernel/memory/slot_table.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The pages of a memory object by their number: a radix tree as high as the object's size asks for, whose nodes come to be
-// when a page below them is first needed. So an object costs what is touched of it, however large it is.
+// The pages of a memory object by their number: a radix tree as high as the object's size asks for, whose nodes come to
+// be when a page below them is first needed. So an object costs what is touched of it, however large it is.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ public:
             return slot;
         return make_new(page, charge);
     }
-    // The first page from `page` on that find() knows, or the page count: what a walk goes on with. Its cost follows what
-    // exists.
+    // The first page from `page` on that find() knows, or the page count: what a walk goes on with. Its cost follows
+    // what exists.
     std::uint64_t next(std::uint64_t page) const;
 
 private:

@@ -1,4 +1,5 @@
-// Address spaces: pages come into the page tables when they are touched, and leave them when their memory object changes.
+// Address spaces: pages come into the page tables when they are touched, and leave them when their memory object
+// changes.
 #include <algorithm>
 
 #include "kernel/memory/address_space.h"

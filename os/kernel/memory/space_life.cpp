@@ -119,8 +119,8 @@ void AddressSpace::proceed()
     for (Thread* thread = threads.first(); thread; thread = threads.next(thread)) wake_if(*thread, WaitReason::stopped);
 }
 
-// The flag is tested and the sleep begun under waiters_lock_, under which proceed() clears the flag: whoever finds it set
-// is blocked before proceed() looks for sleepers.
+// The flag is tested and the sleep begun under waiters_lock_, under which proceed() clears the flag: whoever finds it
+// set is blocked before proceed() looks for sleepers.
 void AddressSpace::park_while_stopped()
 {
     for (;;) {

@@ -1,12 +1,14 @@
 // Calls: submitted, received, answered, cancelled, given up.
 //
 // Race notes:
-// (1) An operation changes hands only under the scheme's lock, and `state` says whose it is. Whoever completes it unlinks it
+// (1) An operation changes hands only under the scheme's lock, and `state` says whose it is. Whoever completes it
+// unlinks it
 //     first, so it is completed once: by an answer, by the server's end, or by its own caller who gives up.
 // (2) The operation and the receiver live on stacks of threads that sleep. A caller returns only after it has seen
 //     `completed` under the lock, or has unlinked the operation under it; a receiver likewise. So nobody follows a
 //     pointer into a stack that is gone.
-// (3) A thread that is woken here may have been woken by a signal already; begin_wake says so, and then the signal's wake-up
+// (3) A thread that is woken here may have been woken by a signal already; begin_wake says so, and then the signal's
+// wake-up
 //     is enough: the sleeper looks at `state`, not at what woke it.
 #include "kernel/scheme/scheme.h"
 
@@ -49,8 +51,8 @@ void Scheme::enqueue(Operation& operation)
     submitted_.insert_after(before, &operation);
 }
 
-// A caller waits because all servers are at work: they go on with its priority, or it would wait for whoever runs before
-// them. Callers of no higher priority than what was lent already need no walk.
+// A caller waits because all servers are at work: they go on with its priority, or it would wait for whoever runs
+// before them. Callers of no higher priority than what was lent already need no walk.
 void Scheme::lend(unsigned priority)
 {
     if (priority <= lent_priority_) return;
@@ -61,8 +63,8 @@ void Scheme::lend(unsigned priority)
                 set_inherited_priority(*operation->server_thread, priority);
 }
 
-// Gives the operation to a server's thread. False if the gift does not fit into its handle table: then the caller has to
-// hear of it.
+// Gives the operation to a server's thread. False if the gift does not fit into its handle table: then the caller has
+// to hear of it.
 bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
 {
     entry = operation.entry;
@@ -269,8 +271,8 @@ Result<abi::Sqe> Scheme::receive(const abi::Cqe* answer, std::uint64_t deadline)
     return fail(woken == Error::none ? Error::peer_closed : woken);
 }
 
-// One page of the caller's at a time, each under the lock: while it is held the caller can't give up, so the server never
-// writes into memory of a call that is over. The server's own page may have to be made present under it.
+// One page of the caller's at a time, each under the lock: while it is held the caller can't give up, so the server
+// never writes into memory of a call that is over. The server's own page may have to be made present under it.
 Status Scheme::copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress address, std::uint64_t length,
     abi::SchemeCopy direction)
 {
@@ -320,8 +322,8 @@ void Scheme::handle_opened(std::uint32_t rights)
     if (rights & abi::right_serve) open_servers_.fetch_add(1, std::memory_order_relaxed);
 }
 
-// With the last server all calls end, received or not. With one of several, those that it had received: a space closes its
-// handles when its last thread is gone.
+// With the last server all calls end, received or not. With one of several, those that it had received: a space closes
+// its handles when its last thread is gone.
 void Scheme::handle_closed(std::uint32_t rights)
 {
     if (!(rights & abi::right_serve)) return;

@@ -20,8 +20,8 @@ enum class CallState : std::uint32_t {
     completed, // answered or given up; in no list
 };
 
-// One call. It lives on its caller's kernel stack, so a call allocates nothing; all but `entry` is the scheme's, under its
-// lock.
+// One call. It lives on its caller's kernel stack, so a call allocates nothing; all but `entry` is the scheme's, under
+// its lock.
 struct Operation {
     abi::Sqe entry {};
     abi::Cqe completion {};
@@ -46,9 +46,9 @@ public:
     static Result<Ref<Scheme>> create(); // out_of_memory
     ~Scheme() override;
 
-    // Submits the operation and sleeps until it is answered; operation.completion is the answer then. The caller fills in
-    // `entry`, and `gift` if it passes a handle. peer_closed (no server is left, or it died over the call), interrupted,
-    // timed_out, limit_reached (the server's handle table has no room for the gift).
+    // Submits the operation and sleeps until it is answered; operation.completion is the answer then. The caller fills
+    // in `entry`, and `gift` if it passes a handle. peer_closed (no server is left, or it died over the call),
+    // interrupted, timed_out, limit_reached (the server's handle table has no room for the gift).
     //
     // A call that nobody has received is taken back by a signal. One that was received can only be asked for: the
     // server gets a `cancel` message and decides, and the caller waits for its answer; a deadline or the caller's end
@@ -60,14 +60,14 @@ public:
     // Answers a call that the calling space received. not_found (no such call: given up, or never given to this space),
     // and what is wrong with a handle that the answer passes; the call still waits then.
     Status reply(const abi::Cqe& completion) EXCLUDES(lock_);
-    // Waits for the next call, or cancel message. peer_closed, interrupted, timed_out. With `answer`, replies first: the
-    // hot path of a server, in which the CPU goes directly to the caller. An answer that comes too late is dropped.
+    // Waits for the next call, or cancel message. peer_closed, interrupted, timed_out. With `answer`, replies first:
+    // the hot path of a server, in which the CPU goes directly to the caller. An answer that comes too late is dropped.
     Result<abi::Sqe> receive(const abi::Cqe* answer, std::uint64_t deadline) EXCLUDES(lock_);
 
     // Copies between the calling server's memory at `address` and the buffer of a call that it received. not_found,
-    // access_denied (the caller did not offer its buffer for that), invalid_argument (outside of the buffer, or more than
-    // scheme_copy_maximum), bad_address (either side's memory is not there), not_present (the caller's page is with its
-    // pager, which may be this very server; see abi/scheme.h). What was copied before stays copied.
+    // access_denied (the caller did not offer its buffer for that), invalid_argument (outside of the buffer, or more
+    // than scheme_copy_maximum), bad_address (either side's memory is not there), not_present (the caller's page is
+    // with its pager, which may be this very server; see abi/scheme.h). What was copied before stays copied.
     Status copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress address, std::uint64_t length,
         abi::SchemeCopy direction) EXCLUDES(lock_);
 

@@ -48,8 +48,8 @@ bool has_reason_to_wake(Thread& thread, WaitReason reason)
 {
     if (must_end(thread)) return true;
     if (outlasts_signals(reason) || !thread.control_page) return false;
-    // Chosen for a process-directed signal that it has blocked since: it must go through deliver_signals, which hands the
-    // signal on, before it sleeps (tests/model/signal.pml, SLEEP_DESPITE_ATTENTION).
+    // Chosen for a process-directed signal that it has blocked since: it must go through deliver_signals, which hands
+    // the signal on, before it sleeps (tests/model/signal.pml, SLEEP_DESPITE_ATTENTION).
     return (thread.hot.attention.load(std::memory_order_seq_cst) & attention_signal) != 0
         || deliverable_signals(thread) != 0;
 }
@@ -68,8 +68,9 @@ void deliver_signals(Thread& thread, TrapFrame& frame)
     const std::uint64_t cause = cause_of(thread, first);
     ORRERY_TRACE(signal, noticed, cause, thread.number, deliverable, frame.rip);
     if (control.inhibit) {
-        // Told once a section also others that inhibit delivery: with `false` always, two of them could each count on the
-        // other; with `true` always, they would interrupt each other for ever (tests/model/signal.pml, HAND_ON_TO_FREE).
+        // Told once a section also others that inhibit delivery: with `false` always, two of them could each count on
+        // the other; with `true` always, they would interrupt each other for ever (tests/model/signal.pml,
+        // HAND_ON_TO_FREE).
         const bool first_of_section = control.deferred_at == 0;
         control.deferred_at = frame.rip;
         ORRERY_TRACE(signal, deferred, cause, thread.number, deliverable, frame.rip);

@@ -26,8 +26,8 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
 // On the way to user mode: diverts the thread if a signal is deliverable, or notes that it inhibits delivery.
 void deliver_signals(Thread& thread, TrapFrame& frame);
 
-// A system call that the thread's filter does not allow: SIGSYS with the call's number as error code, the arguments where the
-// program put them, and access_denied in RAX for a handler that does not answer for the kernel.
+// A system call that the thread's filter does not allow: SIGSYS with the call's number as error code, the arguments
+// where the program put them, and access_denied in RAX for a handler that does not answer for the kernel.
 extern "C" void refuse_syscall(TrapFrame& frame);
 
 // A fault in user mode: diverts the thread with a fault record, or ends its space if it cannot take the signal.
@@ -39,9 +39,9 @@ struct Fault {
 // What the trap frame's vector and error code say of the fault goes into its record, too.
 void deliver_fault(Thread& thread, TrapFrame& frame, const Fault& fault);
 
-// Before a thread ends or when it cannot take a process-directed signal: another one that allows it shall look. A thread
-// that only inhibits delivery will look again itself, so it hands on to those that can take the signal now and no others:
-// two that inhibit would interrupt each other for ever.
+// Before a thread ends or when it cannot take a process-directed signal: another one that allows it shall look. A
+// thread that only inhibits delivery will look again itself, so it hands on to those that can take the signal now and
+// no others: two that inhibit would interrupt each other for ever.
 void hand_on_process_signals(Thread& thread, bool also_to_inhibiting);
 
 // signal_timer: deadline 0 disarms.

@@ -18,8 +18,8 @@ namespace {
         Ref<MemoryObject> object;
         std::uint32_t allowed; // abi::Protection
     };
-    // A handle of a memory object, or of a ring: both sides of a ring write their own line of its header, so whoever may
-    // act for a side may map it readable and writable.
+    // A handle of a memory object, or of a ring: both sides of a ring write their own line of its header, so whoever
+    // may act for a side may map it readable and writable.
     Result<Mappable> mappable(abi::Handle handle)
     {
         TRY(entry, current_thread().space->handles.find_any(handle));

@@ -1,8 +1,10 @@
 // Futex buckets.
 //
 // Race notes:
-// (1) A waiter is in exactly one bucket from the test of the word on until somebody takes it out under that bucket's lock:
-//     a waker, or itself. Which bucket that is changes only under the locks of both (requeue); so whoever wants to take a
+// (1) A waiter is in exactly one bucket from the test of the word on until somebody takes it out under that bucket's
+// lock:
+//     a waker, or itself. Which bucket that is changes only under the locks of both (requeue); so whoever wants to take
+// a
 //     waiter out looks which one it is, locks it, and looks again.
 // (2) A waker counts whom it took out itself. Whoever finds itself out has been counted, whatever else woke it.
 #include "kernel/thread/futex.h"
@@ -16,7 +18,8 @@
 namespace orrery::kernel {
 namespace {
 
-    // The place in the memory object: the same for every mapping of it, and it stays when the page is copied or replaced.
+    // The place in the memory object: the same for every mapping of it, and it stays when the page is copied or
+    // replaced.
     struct Key {
         const MemoryObject* object;
         std::uint64_t offset;
@@ -74,8 +77,8 @@ namespace {
         Bucket* const second_;
     };
 
-    // Takes the lock if the word has the value: would_block, bad_address, out_of_memory, interrupted. Under a lock nobody
-    // can wait for a pager; the page may be gone again afterwards, so this may take several turns.
+    // Takes the lock if the word has the value: would_block, bad_address, out_of_memory, interrupted. Under a lock
+    // nobody can wait for a pager; the page may be gone again afterwards, so this may take several turns.
     template <typename Word, typename Lock>
     Status acquire_if_equal(Lock&& lock, VirtualAddress address, Word expected) NO_THREAD_SAFETY_ANALYSIS
     {

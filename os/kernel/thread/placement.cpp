@@ -1,4 +1,5 @@
-// Which CPU a thread runs on: whom a thread that can run is given to, and what changes when its priority or its processors do.
+// Which CPU a thread runs on: whom a thread that can run is given to, and what changes when its priority or its
+// processors do.
 #include <algorithm>
 
 #include "kernel/cpu/cpu.h"
@@ -8,7 +9,8 @@
 namespace orrery::kernel {
 namespace {
 
-    // True once for each time that a CPU says that it is idle: two threads that are woken together must not both queue there.
+    // True once for each time that a CPU says that it is idle: two threads that are woken together must not both queue
+    // there.
     bool claim_idle(Cpu& cpu)
     {
         return cpu.online.load(std::memory_order_relaxed) && cpu.idle.load(std::memory_order_relaxed)
@@ -19,8 +21,8 @@ namespace {
         Cpu* cpu;
         bool was_idle;
     };
-    // An idle CPU, the last one first; else the one whose current thread matters least if that is less than this one, else
-    // the last one.
+    // An idle CPU, the last one first; else the one whose current thread matters least if that is less than this one,
+    // else the last one.
     Place choose_cpu(Thread& thread)
     {
         Cpu* last = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);

@@ -17,8 +17,8 @@ void RunQueue::leave(Thread& thread)
     thread.queued_on.store(nullptr, std::memory_order_release);
 }
 
-// Who changes a thread's priority or its processors stores that first and looks second whether it waits somewhere. Here it is the
-// other way round, so one of the two sees the other.
+// Who changes a thread's priority or its processors stores that first and looks second whether it waits somewhere. Here
+// it is the other way round, so one of the two sees the other.
 bool RunQueue::push(Thread& thread, Cpu& owner, Place place)
 {
     Guard guard(lock_);
@@ -35,9 +35,9 @@ bool RunQueue::push(Thread& thread, Cpu& owner, Place place)
     return true;
 }
 
-// A thread that was woken while it was still on its way out of another CPU is left alone. To take it and wait until it is
-// off its stack would be wrong twice over: two CPUs might wait for each other's thread, and the other CPU, seeing the
-// thread marked as running, would let it run on.
+// A thread that was woken while it was still on its way out of another CPU is left alone. To take it and wait until it
+// is off its stack would be wrong twice over: two CPUs might wait for each other's thread, and the other CPU, seeing
+// the thread marked as running, would let it run on.
 Thread* RunQueue::first_of(unsigned level, const Thread& self, unsigned cpu_number)
 {
     ThreadList& list = threads_[level];

@@ -59,7 +59,8 @@ namespace {
         if (ended) previous->release(); // the reference that a living thread has on itself
     }
 
-    // `handed_over`: the thread goes on with the time slice that its predecessor has begun, so the timer stays as it is.
+    // `handed_over`: the thread goes on with the time slice that its predecessor has begun, so the timer stays as it
+    // is.
     void switch_to(Thread& next, bool handed_over)
     {
         Cpu& cpu = this_cpu();
@@ -128,7 +129,8 @@ namespace {
 void schedule() { schedule_to(nullptr); }
 
 namespace {
-// A thread whose turn is over, and behind which others wait that perhaps may run only here, while another CPU has nothing to do.
+// A thread whose turn is over, and behind which others wait that perhaps may run only here, while another CPU has
+// nothing to do.
 bool should_make_room(const Thread& self, const Cpu& cpu)
 {
     if (!cpu.slice_over) return false;

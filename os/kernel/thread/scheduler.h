@@ -20,8 +20,8 @@ Thread& current_thread();
 void make_ready(Thread& thread);
 // Gives the CPU to the next ready thread; returns when this one runs again. No lock may be held.
 void schedule();
-// In a long operation, while no lock is held: takes interrupts that wait, and lets others run if their turn has come. False if
-// the thread is to end, so the operation should.
+// In a long operation, while no lock is held: takes interrupts that wait, and lets others run if their turn has come.
+// False if the thread is to end, so the operation should.
 bool preemption_point();
 void set_own_priority(Thread& thread, unsigned priority);
 // What a thread has of others that wait for it; 0 = nothing.
@@ -49,12 +49,12 @@ void initialize_run_queue(Cpu& cpu);
 // (3) A raiser sets the pending bit first and takes thread.lock second. Either the sleeper's test in (1) sees the bit,
 //     or the raiser sees state == blocked and wakes.
 // (4) A time-out names the wait's sequence number, so one that comes late cannot end a later wait.
-// `successor`, if there is one, is a thread from begin_wake: it gets the CPU directly, with what is left of the time slice
-// and past all queues. It runs on soon in any case, also if the caller does not sleep.
+// `successor`, if there is one, is a thread from begin_wake: it gets the CPU directly, with what is left of the time
+// slice and past all queues. It runs on soon in any case, also if the caller does not sleep.
 Error sleep(Spinlock& queue_lock, const WaitRecord& record, Thread* successor = nullptr) RELEASE(queue_lock);
 
-// The first half of wake: ends the sleep of a blocked thread, but leaves it to the caller to let it run, by make_ready or
-// as successor of the caller's own sleep. False if it does not sleep.
+// The first half of wake: ends the sleep of a blocked thread, but leaves it to the caller to let it run, by make_ready
+// or as successor of the caller's own sleep. False if it does not sleep.
 bool begin_wake(Thread& thread, Error result);
 
 // Ends the sleep of a blocked thread; does nothing if it does not sleep.

@@ -137,8 +137,8 @@ inline bool must_end(const Thread& thread)
     return (thread.hot.attention.load(std::memory_order_seq_cst) & attention_end) != 0;
 }
 
-// Waits that no signal ends, only the end of the space. For a page: the instruction, or the system call in its middle, can only
-// go on with it, and a signal that comes again and again must not keep it from ever coming.
+// Waits that no signal ends, only the end of the space. For a page: the instruction, or the system call in its middle,
+// can only go on with it, and a signal that comes again and again must not keep it from ever coming.
 constexpr bool outlasts_signals(WaitReason reason)
 {
     return reason == WaitReason::stopped || reason == WaitReason::scheme_cancel || reason == WaitReason::page_in;

@@ -163,7 +163,8 @@ void run_expired_timers()
     }
 }
 
-// A CPU that armed its interrupt by the old date takes this one only after that, for it was under way with interrupts off.
+// A CPU that armed its interrupt by the old date takes this one only after that, for it was under way with interrupts
+// off.
 void follow_calendar()
 {
     for (unsigned index = 0; index < cpu_count; ++index)

@@ -34,8 +34,8 @@ class TimerQueue {
 public:
     void insert(Timer& timer) EXCLUDES(lock_); // on the calling CPU's own queue
     void remove(Timer& timer) EXCLUDES(lock_); // no-op if it is not in this queue
-    // Takes the first timer whose deadline has come `now`, in nanoseconds since the start. What it stood for comes as a copy:
-    // its thread may arm it for another wait as soon as it is out of the queue.
+    // Takes the first timer whose deadline has come `now`, in nanoseconds since the start. What it stood for comes as a
+    // copy: its thread may arm it for another wait as soon as it is out of the queue.
     struct Expired {
         Thread* thread; // referenced for the caller
         TimerPurpose purpose;

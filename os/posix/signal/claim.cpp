@@ -89,8 +89,8 @@ Choice look(ThreadControl& control)
 // A chosen signal without a handler: discards it, stops, or ends the process.
 //
 // A stop is void if SIGCONT came after the stop signal. Which of them was first is told by ProcessControl::continued,
-// read before the signal is taken out of where it was pending: a SIGCONT before that has discarded the signal, one after
-// it has another number, so that the kernel refuses the stop.
+// read before the signal is taken out of where it was pending: a SIGCONT before that has discarded the signal, one
+// after it has another number, so that the kernel refuses the stop.
 [[gnu::noinline]] void settle(ThreadControl& control, const Choice& choice, const abi::SignalAction& action)
 {
     // A fault cannot be ignored: the instruction would fault for ever.

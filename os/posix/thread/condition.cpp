@@ -11,8 +11,9 @@ namespace {
 
 namespace raw = runtime::raw;
 
-// The sequence is read, and the waiter counted, with the mutex held, so a signal that comes after the caller looked at its
-// condition changes it, and the futex does not sleep. May wake without reason, also for a signal handler; POSIX allows that.
+// The sequence is read, and the waiter counted, with the mutex held, so a signal that comes after the caller looked at
+// its condition changes it, and the futex does not sleep. May wake without reason, also for a signal handler; POSIX
+// allows that.
 int wait(pthread_cond_t& condition, pthread_mutex_t& mutex, std::uint64_t deadline)
 {
     const unsigned sequence = __atomic_load_n(&condition.__sequence, __ATOMIC_SEQ_CST);
@@ -24,8 +25,8 @@ int wait(pthread_cond_t& condition, pthread_mutex_t& mutex, std::uint64_t deadli
     }
     const std::int64_t result = raw::futex_wait(&condition.__sequence, sequence, deadline);
     __atomic_fetch_sub(&condition.__waiters, 1, __ATOMIC_SEQ_CST);
-    // Others may sleep on the mutex whom a broadcast moved there: whoever takes it must wake the next one. No count of broadcasts
-    // can spare this: one may be counted before the waiter looks, and move others after that.
+    // Others may sleep on the mutex whom a broadcast moved there: whoever takes it must wake the next one. No count of
+    // broadcasts can spare this: one may be counted before the waiter looks, and move others after that.
     lock_contended(mutex);
     return runtime::failed_with(result, abi::Error::timed_out) ? ETIMEDOUT : 0;
 }

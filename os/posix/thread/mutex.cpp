@@ -39,8 +39,8 @@ void become_owner(pthread_mutex_t& mutex)
 
 } // namespace
 
-// "Contended" each time: whoever was woken cannot know whether others still sleep. A signal handler may run and the wait goes
-// on (POSIX: never EINTR).
+// "Contended" each time: whoever was woken cannot know whether others still sleep. A signal handler may run and the
+// wait goes on (POSIX: never EINTR).
 void lock_contended(pthread_mutex_t& mutex)
 {
     while (__atomic_exchange_n(&mutex.__state, contended, __ATOMIC_ACQUIRE) != free_mutex)

@@ -5,8 +5,8 @@
 
 namespace orrery::thread {
 
-// Takes the mutex, which the caller has not, as one that others may sleep on: for who was woken from a queue in which more
-// may wait behind it.
+// Takes the mutex, which the caller has not, as one that others may sleep on: for who was woken from a queue in which
+// more may wait behind it.
 void lock_contended(pthread_mutex_t& mutex);
 
 } // namespace orrery::thread

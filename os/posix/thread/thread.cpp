@@ -30,8 +30,8 @@ constinit thread_local Thread* current = &first_thread;
 constinit std::atomic<std::uint32_t> live_threads { 1 };
 constinit std::atomic<Thread*> ended_threads { nullptr }; // detached ones
 
-// Threads that are gone, with their stacks and control pages, for those that come: most of what a thread costs is making
-// that memory. Only default sizes are kept.
+// Threads that are gone, with their stacks and control pages, for those that come: most of what a thread costs is
+// making that memory. Only default sizes are kept.
 constinit std::atomic<Thread*> spare_threads[8] {};
 
 void unmap(std::uint64_t address, std::uint64_t size)

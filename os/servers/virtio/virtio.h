@@ -1,5 +1,5 @@
-// The driver's side of virtio over PCI (Virtual I/O Device specification 1.1, chapters 2 and 4.1): finding a device, agreeing on
-// features, and split queues. Whatever device it is, it is not trusted: what it writes is checked.
+// The driver's side of virtio over PCI (Virtual I/O Device specification 1.1, chapters 2 and 4.1): finding a device,
+// agreeing on features, and split queues. Whatever device it is, it is not trusted: what it writes is checked.
 #pragma once
 
 #include <array>
@@ -54,7 +54,8 @@ public:
 
     // The first device of the type. not_found; broken (its capabilities make no sense); what the kernel says.
     Result<void> open(abi::Handle hardware, DeviceType type);
-    // Resets it and agrees on VERSION_1, ACCESS_PLATFORM if it is confined, and those of `wanted` that it has. unsupported.
+    // Resets it and agrees on VERSION_1, ACCESS_PLATFORM if it is confined, and those of `wanted` that it has.
+    // unsupported.
     Result<std::uint64_t> negotiate(std::uint64_t wanted);
     void ready(); // after the queues are set up
     void reset();
