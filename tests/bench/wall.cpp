@@ -124,16 +124,15 @@ Result<WallFigure> live_view_slowdown()
 {
     const auto kernel = TRY(DebugInfo::load(guest_test::kernel_path()));
     const auto map = load_programs(programs());
-    std::vector<Milliseconds> alone, watched;
-    for (int i = 0; i < 7; ++i) { // in turns, so that the machine's load meets both alike
-        alone.push_back(TRY(one_load(kernel, map, false)));
-        watched.push_back(TRY(one_load(kernel, map, true)));
+    // What else the machine does only ever adds to a run, and to either kind alike: the least of each is what it costs.
+    Milliseconds least[2] = { Milliseconds::max(), Milliseconds::max() };
+    for (int i = 0; i < 20; ++i) {
+        const bool watched = (i + 1) / 2 % 2; // a b b a a b b a ...: a machine that gets slower or faster favours neither
+        least[watched] = std::min(least[watched], TRY(one_load(kernel, map, watched)));
     }
-    std::ranges::sort(alone);
-    std::ranges::sort(watched);
     char text[32];
-    std::snprintf(text, sizeof(text), "%+.1f %%", 100 * (watched[3] / alone[3] - 1));
-    return WallFigure { "guest slowed down by snapshots at 60 Hz (QEMU's processor time, medians of 7)", text, "< 2 %" };
+    std::snprintf(text, sizeof(text), "%+.1f %%", 100 * (least[true] / least[false] - 1));
+    return WallFigure { "guest slowed down by snapshots at 60 Hz (QEMU's processor time, least of 10)", text, "< 2 %" };
 }
 
 Result<WallFigure> start_to_first_user_instruction()
