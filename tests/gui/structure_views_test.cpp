@@ -1,5 +1,6 @@
 // Views of how the guest is built: who waits for whom, the address space, schemes and rings.
 #include <QAbstractButton>
+#include <QLineEdit>
 #include <QtTest>
 
 #include "inspector/models/keyed_table_model.h"
