@@ -25,11 +25,10 @@ void MemoryAccount::release()
 }
 
 // Two that charge at once may both be refused the last page, but never both get it.
-Status MemoryAccount::charge(std::uint64_t pages)
+Status MemoryAccount::charge_above(std::uint64_t pages, bool fits_here)
 {
     for (MemoryAccount* account = this; account; account = account->above_) {
-        const std::uint64_t before = account->charged_.fetch_add(pages, std::memory_order_relaxed);
-        if (before + pages <= account->limit_.load(std::memory_order_relaxed)) continue;
+        if (account == this ? fits_here : account->charge_here(pages)) continue;
         for (MemoryAccount* undo = this;; undo = undo->above_) {
             undo->charged_.fetch_sub(pages, std::memory_order_relaxed);
             if (undo == account) return fail(Error::limit_reached);
@@ -56,13 +55,6 @@ Status MemoryAccount::set_limit(std::uint32_t pages)
     for (const MemoryAccount* account = above_; account; account = account->above_) ++depth;
     if (depth >= max_depth) return fail(Error::limit_reached);
     limit_.store(pages, std::memory_order_relaxed);
-    return {};
-}
-
-Status Charge::add(std::uint64_t pages)
-{
-    if (account_) TRY_STATUS(account_->charge(pages));
-    pages_ += pages;
     return {};
 }
 

@@ -26,7 +26,13 @@ public:
     void release();
 
     // All or nothing: limit_reached if that is over the limit of this account or of one above it.
-    Status charge(std::uint64_t pages);
+    Status charge(std::uint64_t pages)
+    {
+        const bool fits = charge_here(pages);
+        if (fits && !above_) [[likely]] // on the way of every first touch of a page
+            return {};
+        return charge_above(pages, fits);
+    }
     void charge_beyond_limits(std::uint64_t pages); // what exists changes hands
     void give_back(std::uint64_t pages);
     // From now on. What is over it already stays. limit_reached if there are max_depth limits above this one.
@@ -39,6 +45,11 @@ public:
 
 private:
     explicit MemoryAccount(MemoryAccount* above) : above_(above) {}
+    bool charge_here(std::uint64_t pages)
+    {
+        return charged_.fetch_add(pages, std::memory_order_relaxed) + pages <= limit_.load(std::memory_order_relaxed);
+    }
+    Status charge_above(std::uint64_t pages, bool fits_here);
     bool has_limit() const { return limit_.load(std::memory_order_relaxed) != unlimited; }
 
     std::atomic<std::uint64_t> charged_ { 0 };
@@ -59,7 +70,12 @@ public:
 
     void bill(MemoryAccount* account) { account_ = Ref<MemoryAccount>(account); } // before anything is added
     MemoryAccount* account() const { return account_.get(); }
-    Status add(std::uint64_t pages); // limit_reached
+    Status add(std::uint64_t pages) // limit_reached
+    {
+        if (account_) TRY_STATUS(account_->charge(pages));
+        pages_ += pages;
+        return {};
+    }
     void add_beyond_limits(std::uint64_t pages);
     void drop(std::uint64_t pages);
     // Another pays from now on. limit_reached: that one may not; then all is as it was.

@@ -26,13 +26,6 @@ namespace {
 
 } // namespace
 
-PageRights AddressSpace::rights_of(std::uint32_t protection)
-{
-    return { .write = (protection & abi::protection_write) != 0,
-        .execute = (protection & abi::protection_execute) != 0,
-        .user = true };
-}
-
 Result<Ref<AddressSpace>> AddressSpace::create(std::span<const char> name, const AddressSpace* maker)
 {
     auto account = MemoryAccount::create(maker ? maker->account.get() : nullptr);
@@ -90,11 +83,8 @@ std::size_t AddressSpace::lower_bound(VirtualAddress address) const
     return static_cast<std::size_t>(found - mappings_);
 }
 
-Mapping* AddressSpace::find(VirtualAddress address)
+Mapping* AddressSpace::search(VirtualAddress address)
 {
-    // Faults come in runs: mostly it is where the last one was.
-    if (last_found_ < mapping_count_ && mappings_[last_found_].begin <= address && address < mappings_[last_found_].end)
-        return &mappings_[last_found_];
     const std::size_t index = lower_bound(address);
     if (index == mapping_count_ || mappings_[index].begin > address) return nullptr;
     last_found_ = index;

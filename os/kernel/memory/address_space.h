@@ -133,8 +133,21 @@ public:
 private:
     AddressSpace(std::uint32_t number, PageTable table, Ref<MemoryAccount> account);
 
-    static PageRights rights_of(std::uint32_t protection);
-    Mapping* find(VirtualAddress address) REQUIRES(lock_);
+    static PageRights rights_of(std::uint32_t protection)
+    {
+        return { .write = (protection & abi::protection_write) != 0,
+            .execute = (protection & abi::protection_execute) != 0,
+            .user = true };
+    }
+    Mapping* find(VirtualAddress address) REQUIRES(lock_)
+    {
+        // Faults come in runs: mostly it is where the last one was.
+        if (last_found_ < mapping_count_ && mappings_[last_found_].begin <= address
+            && address < mappings_[last_found_].end)
+            return &mappings_[last_found_];
+        return search(address);
+    }
+    Mapping* search(VirtualAddress address) REQUIRES(lock_);
     std::size_t lower_bound(VirtualAddress address) const REQUIRES(lock_);
     VirtualAddress find_room(VirtualAddress begin, std::uint64_t length) const REQUIRES(lock_);
     Status insert_at(std::size_t index, const Mapping& mapping) REQUIRES(lock_);

@@ -55,19 +55,10 @@ Status MemoryObject::charge_to(MemoryAccount* payer)
     return moved;
 }
 
-Status MemoryObject::count_page()
-{
-    TRY_STATUS(charge_.add(1));
-    resident_.fetch_add(1, std::memory_order_relaxed);
-    if (MemoryAccount* const payer = charge_.account()) payer->pages.fetch_add(1, std::memory_order_relaxed);
-    return {};
-}
-
 void MemoryObject::count_page_beyond_limits()
 {
     charge_.add_beyond_limits(1);
-    resident_.fetch_add(1, std::memory_order_relaxed);
-    if (MemoryAccount* const payer = charge_.account()) payer->pages.fetch_add(1, std::memory_order_relaxed);
+    note_page();
 }
 
 void MemoryObject::uncount_page()

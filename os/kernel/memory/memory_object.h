@@ -145,7 +145,17 @@ private:
     Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);
     Status forget(std::uint64_t offset, std::uint64_t end) EXCLUDES(lock_);
     // A page comes or goes. The first fails with limit_reached, and before anything is done.
-    Status count_page() REQUIRES(lock_);
+    Status count_page() REQUIRES(lock_)
+    {
+        TRY_STATUS(charge_.add(1));
+        note_page();
+        return {};
+    }
+    void note_page() REQUIRES(lock_) // that is charged
+    {
+        resident_.fetch_add(1, std::memory_order_relaxed);
+        if (MemoryAccount* const payer = charge_.account()) payer->pages.fetch_add(1, std::memory_order_relaxed);
+    }
     void count_page_beyond_limits() REQUIRES(lock_);
     void uncount_page() REQUIRES(lock_);
     Status charge_to(MemoryAccount* payer) REQUIRES(lock_); // who pays from now on
