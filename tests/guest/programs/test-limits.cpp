@@ -6,6 +6,7 @@
 #include "abi/memory.h"
 #include "abi/scheduling.h"
 #include "check.h"
+#include "pages_to_be_had.h"
 #include "scheme_process.h"
 
 namespace {
@@ -147,22 +148,9 @@ int play(const Role& role)
     return 0;
 }
 
-// All that there is, for a moment.
-std::uint64_t free_pages()
-{
-    constexpr std::uint64_t size = std::uint64_t { 1 } << 36;
-    const std::uint64_t memory = make(size), place = map(memory, size);
-    std::uint64_t count = 0;
-    for (std::uint64_t step = 64; step != 0; step /= 8)
-        while (raw::memory_advise(own_space(), place + count * page, step * page, abi::Advice::populate) == 0) count += step;
-    must(raw::memory_unmap(own_space(), place, size), "memory_unmap");
-    must(raw::handle_close(memory), "handle_close");
-    return count;
-}
-
 void test_role(const Role& role)
 {
-    static std::uint64_t before = free_pages();
+    static std::uint64_t before = pages_to_be_had();
     const std::uint64_t scheme = must(raw::scheme_create(), "scheme_create");
     const auto process = start("test-limits", role.name, scheme, abi::right_call);
     abi::Sqe entry {};
@@ -170,7 +158,7 @@ void test_role(const Role& role)
     const std::int64_t received = raw::scheme_receive(scheme, 0u, &entry, hang_guard);
     if (received != 0) std::printf("%s: has not said that it was refused\n", role.name);
     CHECK_EQUAL(received, 0);
-    const std::uint64_t left = free_pages();
+    const std::uint64_t left = pages_to_be_had();
     if (before - left > limit + slack)
         std::printf("%s: took %lld pages\n", role.name, static_cast<long long>(before - left));
     CHECK(left + limit + slack >= before);
@@ -181,7 +169,7 @@ void test_role(const Role& role)
     CHECK_EQUAL(status->signal, 0);
     CHECK_EQUAL(status->code, 0);
     CHECK_EQUAL(raw::handle_close(scheme), 0);
-    const std::uint64_t after = free_pages();
+    const std::uint64_t after = pages_to_be_had();
     if (after + slack < before) std::printf("%s: %lld pages are lost\n", role.name, static_cast<long long>(before - after));
     CHECK(after + slack >= before);
     before = after;

@@ -17,6 +17,7 @@
 
 #include "abi/memory.h"
 #include "abi/scheduling.h"
+#include "pages_to_be_had.h"
 #include "scheme_process.h"
 
 namespace {
@@ -39,19 +40,6 @@ void* stand_by(void*)
         ++rounds;
     }
     return nullptr;
-}
-
-// How many pages are to be had: all are taken, and given back.
-std::uint64_t pages_to_be_had()
-{
-    const std::uint64_t size = std::uint64_t { 1 } << 36;
-    const std::uint64_t memory = must(raw::memory_create(size, 0), "memory_create");
-    const std::uint64_t place = must(raw::memory_map(own_space(), memory, 0, 0, size, read_write), "memory_map");
-    std::uint64_t count = 0;
-    while (raw::memory_advise(own_space(), place + count * page, page, abi::Advice::populate) == 0) ++count;
-    must(raw::memory_unmap(own_space(), place, size), "memory_unmap");
-    raw::handle_close(memory);
-    return count;
 }
 
 struct Ends {
