@@ -15,8 +15,8 @@ std::string explain(const ThreadView& thread, const Snapshot* snapshot = nullptr
 // (sigprocmask)". `snapshot`, if given, tells of other threads that may take a signal of the process.
 std::string explain_signal(const ThreadView& thread, int signal, const Snapshot* snapshot = nullptr);
 
-// What a space is charged with and may have: "is charged with 43 pages of memory, 30 of them in memory objects, and has no limit".
-// No subject and no full stop: it follows "space 2 (ping) ". Empty if it is not known.
+// What a space is charged with and may have: "is charged with 43 pages of memory, 30 of them in memory objects of its
+// own, and has no limit of its own". No subject and no full stop: it follows "space 2 (ping) ". Empty if not known.
 std::string explain(const AccountView& account);
 
 // "thread 3 (ping)" and "space 2 (ping)"; without a name if the picture has none.
