@@ -25,6 +25,9 @@ add_link_options(-fuse-ld=lld)
 # The build type of the `test` preset: quick to compile, yet with the lines that a sanitizer report names.
 set(CMAKE_C_FLAGS_TEST "-O1 -gline-tables-only -fno-omit-frame-pointer")
 set(CMAKE_CXX_FLAGS_TEST ${CMAKE_C_FLAGS_TEST})
+# For what is mostly templates of libraries (tests over GoogleTest, command lines over CLI11): optimizing them under the
+# sanitizers takes longer than they run.
+set(ORRERY_QUICK_TO_COMPILE $<$<CONFIG:Test>:-O0>)
 
 if(ORRERY_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)

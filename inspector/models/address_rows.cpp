@@ -85,8 +85,10 @@ QString address_sentence(const AddressView& address, const Snapshot& snapshot)
 {
     QStringList sentences { whole_sentence(address.sentence) };
     for (const auto& sentence : address.contradictions) sentences += translate("Contradiction: %1.").arg(text(sentence));
-    if (!address.contradictions.empty() && snapshot.freshness != Freshness::stopped)
-        sentences += translate("The machine ran while this was read; stop it to be sure.");
+    if (!address.contradictions.empty())
+        sentences += snapshot.freshness != Freshness::stopped
+            ? translate("The machine ran while this was read; stop it to be sure.")
+            : translate("The kernel may stand in the middle of this very change: let it go on a little and look again.");
     return sentences.join(QLatin1Char('\n'));
 }
 

@@ -19,12 +19,11 @@ QString argument_label(const Snapshot& snapshot, const TraceEvent& event, unsign
     const char* name = abi::phase_table[static_cast<std::size_t>(event.phase)].arguments[index];
     const auto value = event.arguments[index];
     const auto is = [&](const char* other) { return qstrcmp(name, other) == 0; };
-    if (is("target") && (value & abi::target_is_space) != 0)
-        return text(argument_text(event.phase, index, value, &snapshot)); // "space 3 (ping)"
-    if (is("thread") || is("target") || is("from") || is("to") || is("sender") || is("waker"))
+    const bool is_space = (value & abi::target_is_space) != 0; // of a target, which may be either
+    if (is("thread") || (is("target") && !is_space) || is("from") || is("to") || is("sender") || is("waker"))
         return value == 0 ? translate("nobody") : thread_text(snapshot, static_cast<std::uint32_t>(value));
     if (is("space")) return space_text(snapshot, static_cast<std::uint32_t>(value));
-    return text(argument_text(event.phase, index, value));
+    return text(argument_text(event.phase, index, value, &snapshot));
 }
 
 } // namespace

@@ -37,7 +37,8 @@ TableRows wait_rows(const WaitGraph& graph, const Snapshot& snapshot)
 QString wait_sentence(const WaitGraph& graph)
 {
     if (graph.deadlocks.empty())
-        return translate("Every thread that waits here can be helped: nobody waits in a circle.");
+        return translate("Every thread that waits here can be helped: nobody waits in a circle. (Who will wake a thread from a "
+                         "semaphore or condition variable is known to the program only.)");
     QStringList sentences;
     for (const auto& sentence : graph.deadlocks) {
         auto words = text(sentence);

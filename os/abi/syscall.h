@@ -85,9 +85,11 @@ namespace orrery::abi {
     X(device_status, "device handle, address of a DeviceStatus", "tells what it is, and what it was refused (abi/device.h)") \
     X(futex_wait_wide, "address, expected 64-bit value, absolute deadline in ns",                                     \
       "sleeps while the word of 64 bits has the value")                                                                \
-    X(futex_requeue, "address, expected 32-bit value, how many to wake, how many to move, address to move to",        \
+    X(futex_requeue, "address, expected 32-bit value, how many to wake, how many to move, address to move to, FutexWord", \
       "wakes some sleepers on a word and moves others to another word, in one step")                                   \
-    X(clock_set, "hardware handle, nanoseconds since 1970", "sets the date")
+    X(clock_set, "hardware handle, nanoseconds since 1970", "sets the date")                                           \
+    X(futex_wait_owned, "address, expected 32-bit value, absolute deadline in ns",                                     \
+      "sleeps while the word has the value, and tells that it names the thread that has to change it (abi/futex.h)")
 
 enum class Syscall : std::uint64_t {
 #define X(name, arguments, sentence) name,

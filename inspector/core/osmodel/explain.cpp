@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include "abi/error.h"
+#include "abi/futex.h"
+#include "abi/memory.h"
 #include "inspector/core/text.h"
 
 namespace orrery::inspector {
@@ -42,13 +44,47 @@ std::string space_text(std::uint64_t id, const Snapshot* snapshot)
     return snapshot != nullptr ? space_label(*snapshot, static_cast<std::uint32_t>(id)) : "space " + std::to_string(id);
 }
 
+// The word is compared once, before the thread sleeps: afterwards only a wake-up helps, whatever it holds.
+std::string futex_text(const ThreadView& thread)
+{
+    const auto now = thread.wait_word;
+    const bool changed = now && *now != static_cast<std::uint32_t>(thread.wait_value);
+    return "sleeps on the futex word at " + hex(thread.wait_object) + " until somebody wakes it; the word held "
+        + std::to_string(thread.wait_value) + (changed ? " and holds " + std::to_string(*now) + " now" : std::string {});
+}
+
+std::string owned_text(const ThreadView& thread, const Snapshot* snapshot)
+{
+    const auto place = hex(thread.wait_object);
+    if (!thread.wait_word) return "waits for the owner of the word at " + place + ", which can't be read now";
+    const auto owner = *thread.wait_word & abi::futex_owner;
+    const bool is_lock = (*thread.wait_word & abi::futex_contended) != 0;
+    if (owner == 0) return "waits for the word at " + place + ", which nobody owns now: it is about to be woken";
+    const auto label = snapshot != nullptr ? thread_label(*snapshot, owner) : "thread " + std::to_string(owner);
+    if (snapshot != nullptr && snapshot->thread(owner) == nullptr)
+        return "waits for the word at " + place + ", which names thread " + std::to_string(owner)
+            + ": that one is gone, and nobody else will wake it";
+    if (owner == thread.id) return "waits for the lock at " + place + ", which it has itself";
+    return is_lock ? "waits for the lock at " + place + ", which " + label + " has"
+                   : "waits for " + label + " to end, or to change the word at " + place + " that names it";
+}
+
+// "less than a quarter is free", as the table of levels says it.
+std::string pressure_text(std::uint64_t level)
+{
+    std::string_view sentence = "it is short";
+#define X(name, words) if (level == static_cast<std::uint64_t>(abi::MemoryPressure::name)) sentence = words;
+    ORRERY_MEMORY_PRESSURES(X)
+#undef X
+    return std::string(sentence.substr(0, sentence.find(':')));
+}
+
 std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
 {
     const auto ring = "ring " + std::to_string(thread.wait_object);
     const auto& reason = thread.wait_reason;
-    if (reason == "futex")
-        return "waits on the futex word at " + hex(thread.wait_object) + " as long as it holds "
-            + std::to_string(thread.wait_value);
+    if (reason == "futex") return futex_text(thread);
+    if (reason == "futex_owned") return owned_text(thread, snapshot);
     if (reason == "space_end") return "waits for " + space_text(thread.wait_object, snapshot) + " to end";
     if (reason == "ring_entries") return "waits for entries on " + ring + " (consumer side)";
     if (reason == "ring_space") return "waits for free slots on " + ring + " (producer side)";
@@ -60,11 +96,12 @@ std::string wait_text(const ThreadView& thread, const Snapshot* snapshot)
     if (reason == "scheme_cancel")
         return "has cancelled its call to " + scheme + by_whom + ", and waits for the server to give it up";
     if (reason == "page_in")
-        return "waits for a page that " + scheme + "'s server brings"
-            + (thread.wait_value == 0 ? "" : " (thread " + std::to_string(thread.wait_value) + " works on it)");
+        return "waits for a page that " + scheme + "'s server brings ("
+            + (thread.wait_value == 0 ? "no server has taken this call yet, or another thread has asked for the same page)"
+                                      : "thread " + std::to_string(thread.wait_value) + " works on it)");
     if (reason == "scheme_receive") return "waits for calls to " + scheme + " (it is a server)";
     if (reason == "event") return "waits for event " + std::to_string(thread.wait_object) + ", an interrupt for one, to happen";
-    if (reason == "memory_pressure") return "waits to be told that memory is short";
+    if (reason == "memory_pressure") return "waits to be told that of memory " + pressure_text(thread.wait_value);
     if (reason == "stopped") return "is stopped by SIGSTOP or its like, until SIGCONT comes";
     if (reason.empty() || reason == "none") return "sleeps without a recorded reason";
     return "waits (" + reason + ", object " + hex(thread.wait_object) + ")";
@@ -160,6 +197,12 @@ std::string deliverable_text(const ThreadView& thread, int signal, const std::st
                               : "it is delivered when CPU " + std::to_string(thread.cpu) + " next returns to user mode";
     } else if (thread.state == "ready") {
         when = "the thread waits for a CPU, and takes it as soon as it runs";
+    } else if (thread.wait_reason == "stopped") {
+        when = "the process is stopped, and the thread takes it when SIGCONT comes";
+    } else if (thread.wait_reason == "scheme_cancel") {
+        when = "no signal ends this wait any more: the thread takes it when the server has answered the call or given it up";
+    } else if (thread.wait_reason == "page_in") {
+        when = "no signal ends this wait: the thread takes it when its page has come";
     } else if (thread.state == "blocked") {
         when = "the thread is about to be woken for it; if this stays so, a wake-up was lost";
     } else {

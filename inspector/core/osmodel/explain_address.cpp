@@ -137,8 +137,10 @@ private:
     std::string shared_text() const
     {
         if (view_.page.device) return "; it is a register of a device, and no memory";
+        if (view_.page.has(abi::slot_pinned))
+            return "; it is pinned: the kernel or a device holds on to it, so it is never moved or dropped";
         if (view_.page.has(abi::slot_writing)) return "; its pager is writing it back";
-        if (view_.page.has(abi::slot_shared)) return "; it is shared copy-on-write with another memory object";
+        if (view_.page.has(abi::slot_shared)) return "; it is marked copy-on-write, because another memory object has it too or had it";
         if (view_.page.has(abi::slot_clean)) return "; it is clean: what it holds can be had again, so it may be dropped when memory is short";
         return {};
     }
@@ -199,7 +201,9 @@ private:
             return { right, AccessOutcome::faults_and_works,
                      subject + " faults and waits until the pager has brought the page; if it has none, SIGBUS is raised" };
         if (page.untouched())
-            return { right, AccessOutcome::faults_and_works, subject + " faults once: the kernel makes a zeroed page and enters it" };
+            return { right, AccessOutcome::faults_and_works,
+                     subject + " faults once: the kernel makes a zeroed page and enters it; if memory or the limit of whoever pays "
+                               "for it is used up, SIGBUS (BUS_ADRERR) is raised instead" };
         if (view_.walk.mapped)
             return { right, AccessOutcome::faults_and_works,
                      subject + " faults once: the entry is older than the mapping's right, and the kernel renews it" };

@@ -51,10 +51,10 @@ std::string explain_scheme(const SchemeView& scheme, const Snapshot& snapshot)
     const auto waiting = scheme.waiting.size(), received = scheme.received.size();
     const auto at_work = counted(received, "call is with a server", "calls are with servers");
     if (waiting != 0 && received != 0)
-        return name + ": " + counted(waiting, "call waits", "calls wait") + ", because every server that asked is at work: " + at_work;
+        return name + ": " + counted(waiting, "call waits", "calls wait") + ", and no server asks for one now: " + at_work;
     if (waiting != 0)
         return name + ": " + counted(waiting, "call waits", "calls wait")
-            + (scheme.open_servers == 0 ? ", and nobody holds a handle that may serve" : ", and no server has asked for one yet");
+            + (scheme.open_servers == 0 ? ", and nobody holds a handle that may serve" : ", and no server asks for one now");
     const auto receivers = scheme.receivers.empty()
         ? std::string("no server waits for the next")
         : threads_text(scheme.receivers, snapshot) + (scheme.receivers.size() == 1 ? " waits for the next" : " wait for the next");

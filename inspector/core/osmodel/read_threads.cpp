@@ -1,5 +1,6 @@
 // Threads and CPUs: who runs where, who waits for what, and the user registers of each.
 #include "inspector/core/osmodel/read_context.h"
+#include "inspector/core/ram/virtual_memory.h"
 
 namespace orrery::inspector {
 
@@ -54,6 +55,15 @@ void take_registers(ReadContext& context, Fields& fields, ThreadView& thread, st
     if (thread.registers) thread.registers->cr3 = cr3;
 }
 
+// The page may be absent meanwhile: then there is nothing to show.
+void take_wait_word(ReadContext& context, ThreadView& thread, std::uint64_t cr3)
+{
+    if (thread.wait_reason != "futex" && thread.wait_reason != "futex_owned") return;
+    std::uint32_t word = 0;
+    const ram::AddressSpace memory(context.memory.physical(), cr3);
+    if (memory.read(thread.wait_object, std::as_writable_bytes(std::span(&word, 1)))) thread.wait_word = word;
+}
+
 // The number of the CPU whose structure lies at `address` in the array; -1 if it is none.
 int cpu_number(ReadContext& context, std::uint64_t address)
 {
@@ -62,6 +72,17 @@ int cpu_number(ReadContext& context, std::uint64_t address)
     const auto offset = address - context.descriptor.cpus;
     const auto index = offset / shape->size;
     return offset % shape->size == 0 && index < context.descriptor.cpu_count ? static_cast<int>(index) : -1;
+}
+
+// A thread is "running" a moment before its CPU switches to it: until then the CPU and its registers are another's.
+bool is_current(ReadContext& context, int cpu, std::uint64_t thread_address)
+{
+    const auto shape = context.shape(view::cpus, "orrery::kernel::Cpu");
+    if (!shape || cpu < 0) return false;
+    const auto object = context.object(view::cpus, shape->name.c_str(), context.descriptor.cpus + static_cast<unsigned>(cpu) * shape->size);
+    if (!object) return false;
+    const auto reader = object->reader();
+    return Fields(context, view::cpus, reader).get<std::uint64_t>("current") == thread_address;
 }
 
 } // namespace
@@ -86,6 +107,7 @@ void read_threads(ReadContext& context)
             thread.wait_deadline = fields.get<std::uint64_t>("wait.deadline");
         }
         thread.cpu = cpu_number(context, fields.get<std::uint64_t>("cpu"));
+        if (thread.state == "running" && !is_current(context, thread.cpu, address)) thread.cpu = -1;
         const auto space_address = fields.get<std::uint64_t>("space");
         const auto space_id = context.space_ids.find(space_address);
         std::uint64_t cr3 = 0;
@@ -97,6 +119,7 @@ void read_threads(ReadContext& context)
         } else if (space_address != 0) {
             context.garbage(view::threads, "thread " + std::to_string(thread.id) + " belongs to a space that is not listed");
         }
+        if (cr3 != 0) take_wait_word(context, thread, cr3);
         take_registers(context, fields, thread, cr3);
         read_signals(context, thread, reader);
         context.snapshot.threads.push_back(std::move(thread));

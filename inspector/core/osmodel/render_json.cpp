@@ -116,6 +116,7 @@ json thread_json(const ThreadView& thread, const Snapshot& snapshot)
                            { "object", hex(thread.wait_object) },
                            { "value", hex(thread.wait_value) },
                            { "deadline", hex(thread.wait_deadline) } };
+    if (thread.wait_word) object["wait"]["word"] = hex(*thread.wait_word);
     if (thread.registers) object["registers"] = registers_json(*thread.registers);
     if (thread.signals.registered) object["signals"] = signals_json(thread, snapshot);
     return object;

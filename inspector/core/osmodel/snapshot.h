@@ -94,6 +94,7 @@ struct ThreadView {
     int cpu = -1;            // where it runs or ran last
     std::string wait_reason; // kernel::WaitReason's enumerator, "" if it does not wait
     std::uint64_t wait_object = 0, wait_value = 0, wait_deadline = 0;
+    std::optional<std::uint32_t> wait_word; // what the futex word holds that it sleeps on; its lower half, if it is wide
     std::string why;         // one sentence: "waits for entries on ring 1 (consumer side)", "runs on CPU 0"
     std::string place;       // where its user code stands: "main+0x12 (ping.cpp:34)"; "" if unknown
     std::uint64_t address = 0; // of kernel::Thread

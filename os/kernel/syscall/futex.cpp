@@ -12,6 +12,13 @@ SyscallValue syscall_futex_wait(
     return to_value(futex_wait(address, static_cast<std::uint32_t>(expected), deadline));
 }
 
+SyscallValue syscall_futex_wait_owned(
+    std::uint64_t address, std::uint64_t expected, std::uint64_t deadline, std::uint64_t, std::uint64_t,
+    std::uint64_t)
+{
+    return to_value(futex_wait(address, static_cast<std::uint32_t>(expected), deadline, abi::FutexWord::owned));
+}
+
 SyscallValue syscall_futex_wake(
     std::uint64_t address, std::uint64_t count, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t)
 {
@@ -27,9 +34,11 @@ SyscallValue syscall_futex_wait_wide(
 
 SyscallValue syscall_futex_requeue(
     std::uint64_t address, std::uint64_t expected, std::uint64_t wakes, std::uint64_t moves, std::uint64_t target,
-    std::uint64_t)
+    std::uint64_t target_word)
 {
-    return to_value(futex_requeue(address, static_cast<std::uint32_t>(expected), wakes, moves, target));
+    if (target_word > static_cast<std::uint64_t>(abi::FutexWord::owned)) return to_value(Error::invalid_argument);
+    return to_value(futex_requeue(address, static_cast<std::uint32_t>(expected), wakes, moves, target,
+        static_cast<abi::FutexWord>(target_word)));
 }
 
 } // namespace orrery::kernel

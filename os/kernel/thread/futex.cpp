@@ -49,6 +49,11 @@ namespace {
         return buckets[(key.object->number * 31 + (key.offset >> 2) + (key.offset >> 12)) % bucket_count];
     }
 
+    constexpr WaitReason reason_of(abi::FutexWord word)
+    {
+        return word == abi::FutexWord::owned ? WaitReason::futex_owned : WaitReason::futex;
+    }
+
     constexpr std::uint64_t wakes_at_once = 64; // under one lock, with interrupts off
 
     Result<AddressSpace::Place> place_of(VirtualAddress address, std::uint64_t size)
@@ -96,14 +101,14 @@ namespace {
     }
 
     template <typename Word>
-    Status wait(VirtualAddress address, Word expected, std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
+    Status wait(VirtualAddress address, Word expected, std::uint64_t deadline, abi::FutexWord word) NO_THREAD_SAFETY_ANALYSIS
     {
         TRY(place, place_of(address, sizeof(Word)));
         Bucket& bucket = bucket_of({ place.object.get(), place.offset });
         FutexWaiter waiter { &current_thread(), std::move(place.object), place.offset, &bucket, {} };
         TRY_STATUS(acquire_if_equal(bucket.lock, address, expected));
         bucket.waiters.push_back(&waiter);
-        const Error result = sleep(bucket.lock, { WaitReason::futex, address, expected, deadline, 0 });
+        const Error result = sleep(bucket.lock, { reason_of(word), address, expected, deadline, 0 });
         for (;;) {
             Bucket* const present = waiter.bucket.load(std::memory_order_acquire);
             Guard guard(present->lock);
@@ -133,14 +138,14 @@ namespace {
 
 } // namespace
 
-Status futex_wait(VirtualAddress address, std::uint32_t expected, std::uint64_t deadline)
+Status futex_wait(VirtualAddress address, std::uint32_t expected, std::uint64_t deadline, abi::FutexWord word)
 {
-    return wait(address, expected, deadline);
+    return wait(address, expected, deadline, word);
 }
 
 Status futex_wait_wide(VirtualAddress address, std::uint64_t expected, std::uint64_t deadline)
 {
-    return wait(address, expected, deadline);
+    return wait(address, expected, deadline, abi::FutexWord::plain);
 }
 
 Result<std::uint64_t> futex_wake(VirtualAddress address, std::uint64_t count)
@@ -161,7 +166,7 @@ Result<std::uint64_t> futex_wake(VirtualAddress address, std::uint64_t count)
 }
 
 Result<std::uint64_t> futex_requeue(VirtualAddress address, std::uint32_t expected, std::uint64_t wakes,
-    std::uint64_t moves, VirtualAddress target) NO_THREAD_SAFETY_ANALYSIS
+    std::uint64_t moves, VirtualAddress target, abi::FutexWord target_word) NO_THREAD_SAFETY_ANALYSIS
 {
     TRY(from, place_of(address, sizeof(std::uint32_t)));
     TRY(to, place_of(target, sizeof(std::uint32_t)));
@@ -173,6 +178,7 @@ Result<std::uint64_t> futex_requeue(VirtualAddress address, std::uint32_t expect
     wakes = std::min(wakes, wakes_at_once); // who moves the rest wants few awake
     TwoBuckets both(bucket, other);
     TRY_STATUS(acquire_if_equal(both, address, expected));
+    const std::uint64_t target_value = read_user<std::uint32_t>(target).value_or(0); // it may be absent; only shown
     const std::uint64_t woken = wake_some(bucket, source, wakes);
     // Who has no more than one bucket's waiters to look at needs no batches: moving one is a handful of instructions.
     std::uint64_t moved = 0;
@@ -188,7 +194,9 @@ Result<std::uint64_t> futex_requeue(VirtualAddress address, std::uint32_t expect
             other.waiters.push_back(waiter);
             ++moved;
             Guard guard(waiter->thread->lock);
-            waiter->thread->wait.object = target; // what it shows that it waits for
+            waiter->thread->wait.reason = reason_of(target_word); // what it shows that it waits for
+            waiter->thread->wait.object = target;
+            waiter->thread->wait.value = target_value;
         }
         waiter = next;
     }

@@ -26,7 +26,8 @@ enum class ThreadState : std::uint32_t { ready, running, blocked, ended };
 // Why a thread sleeps. The Inspector shows the enumerator and makes a sentence of object and value.
 enum class WaitReason : std::uint32_t {
     none,
-    futex,         // object = user address, value = the word's expected value
+    futex,         // object = user address, value = what the word held
+    futex_owned,   // likewise, and the word names the thread that has to change it (abi/futex.h)
     space_end,     // object = number of the space
     ring_entries,  // object = number of the ring: the consumer waits for entries
     ring_space,    // object = number of the ring: the producer waits for free slots

@@ -2,6 +2,7 @@
 #include "posix/runtime/syscall.h"
 #include "posix/runtime/thread.h"
 
+#include "abi/futex.h"
 #include "abi/syscall.h"
 
 #include <atomic>
@@ -26,49 +27,47 @@ extern "C" struct _reent* __getreent()
 
 // newlib's retargetable locks. All are recursive: the plain ones are never taken twice by one thread.
 struct __lock {
-    std::atomic<std::uint32_t> state { 0 }; // 0 free, 1 taken, 2 taken and somebody may sleep (futex)
+    std::atomic<std::uint32_t> state { 0 }; // 0 free, else the owner's number, and whether somebody may sleep (abi/futex.h)
     std::uint32_t depth = 0;
-    void* owner = nullptr;
 };
 
 namespace {
 
-void acquire(__lock& lock)
-{
-    void* const self = orrery::runtime::thread_control();
-    if (__atomic_load_n(&lock.owner, __ATOMIC_RELAXED) == self) {
-        lock.depth++;
-        return;
-    }
-    std::uint32_t expected = 0;
-    if (!lock.state.compare_exchange_strong(expected, 1, std::memory_order_acquire)) {
-        // Says "somebody may sleep" each time, because whoever woke us could not know whether there are more.
-        while (lock.state.exchange(2, std::memory_order_acquire) != 0)
-            orrery::runtime::raw::futex_wait(&lock.state, 2u, orrery::abi::no_deadline);
-    }
-    __atomic_store_n(&lock.owner, self, __ATOMIC_RELAXED);
-    lock.depth = 1;
-}
+using namespace orrery;
+
+std::uint32_t own_number() { return runtime::thread_control()->thread_number; }
 
 bool try_acquire(__lock& lock)
 {
-    void* const self = orrery::runtime::thread_control();
-    std::uint32_t expected = 0;
-    if (__atomic_load_n(&lock.owner, __ATOMIC_RELAXED) == self)
-        lock.depth++;
-    else if (lock.state.compare_exchange_strong(expected, 1, std::memory_order_acquire)) {
-        __atomic_store_n(&lock.owner, self, __ATOMIC_RELAXED);
-        lock.depth = 1;
-    } else
+    std::uint32_t state = 0;
+    if (!lock.state.compare_exchange_strong(state, own_number(), std::memory_order_acquire)
+        && (state & abi::futex_owner) != own_number())
         return false;
+    lock.depth++;
     return true;
+}
+
+void acquire(__lock& lock)
+{
+    if (try_acquire(lock)) return;
+    // Says "somebody may sleep" each time, because whoever woke us could not know whether there are more.
+    for (std::uint32_t state = lock.state.load(std::memory_order_relaxed);;) {
+        if (state == 0) {
+            if (lock.state.compare_exchange_strong(state, own_number() | abi::futex_contended, std::memory_order_acquire)) break;
+        } else if ((state & abi::futex_contended) != 0
+            || lock.state.compare_exchange_strong(state, state | abi::futex_contended, std::memory_order_relaxed)) {
+            runtime::raw::futex_wait_owned(&lock.state, state | abi::futex_contended, abi::no_deadline);
+            state = lock.state.load(std::memory_order_relaxed);
+        }
+    }
+    lock.depth++;
 }
 
 void release(__lock& lock)
 {
     if (--lock.depth != 0) return;
-    __atomic_store_n(&lock.owner, nullptr, __ATOMIC_RELAXED);
-    if (lock.state.exchange(0, std::memory_order_release) == 2) orrery::runtime::raw::futex_wake(&lock.state, 1u);
+    if ((lock.state.exchange(0, std::memory_order_release) & abi::futex_contended) != 0)
+        runtime::raw::futex_wake(&lock.state, 1u);
 }
 
 } // namespace

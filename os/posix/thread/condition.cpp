@@ -3,6 +3,8 @@
 #include "posix/thread/mutex.h"
 #include "posix/time/deadline.h"
 
+#include "abi/futex.h"
+
 #include <cerrno>
 #include <pthread.h>
 
@@ -37,7 +39,7 @@ int wake_all(pthread_cond_t& condition)
     unsigned sequence = __atomic_add_fetch(&condition.__sequence, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&condition.__waiters, __ATOMIC_SEQ_CST) == 0) return 0;
     auto* const mutex = static_cast<pthread_mutex_t*>(__atomic_load_n(&condition.__mutex, __ATOMIC_RELAXED));
-    const std::int64_t result = raw::futex_requeue(&condition.__sequence, sequence, 1u, ~0u, &mutex->__state);
+    const std::int64_t result = raw::futex_requeue(&condition.__sequence, sequence, 1u, ~0u, &mutex->__state, abi::FutexWord::owned);
     // Another signal came between; or the mutex is gone, because nobody waits any more.
     if (result < 0) raw::futex_wake(&condition.__sequence, ~0u);
     return 0;

@@ -1,7 +1,12 @@
 // Mutexes and pthread_once: POSIX.1-2024 pthread_mutex_lock and its family, on the kernel's futex.
-#include "posix/runtime/syscall.h"
+//
+// A taken mutex holds the number of the thread that has it (abi/futex.h), so whoever looks at a waiting thread sees for
+// whom it waits.
 #include "posix/thread/mutex.h"
-#include "posix/thread/thread_object.h"
+#include "posix/runtime/syscall.h"
+#include "posix/runtime/thread.h"
+
+#include "abi/futex.h"
 
 #include <cerrno>
 
@@ -11,30 +16,35 @@ namespace {
 namespace raw = runtime::raw;
 
 constexpr unsigned free_mutex = 0;
-constexpr unsigned taken = 1;
-constexpr unsigned contended = 2; // taken, and somebody may sleep
+
+// Says what it found in `state` if that was not `expected`.
+bool change(pthread_mutex_t& mutex, unsigned& expected, unsigned to)
+{
+    return __atomic_compare_exchange_n(&mutex.__state, &expected, to, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+unsigned own_number() { return runtime::thread_control()->thread_number; }
 
 bool try_take(pthread_mutex_t& mutex)
 {
     unsigned expected = free_mutex;
-    return __atomic_compare_exchange_n(&mutex.__state, &expected, taken, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    if (!change(mutex, expected, own_number())) return false;
+    mutex.__depth = 1;
+    return true;
+}
+
+bool is_owner(const pthread_mutex_t& mutex)
+{
+    return (__atomic_load_n(&mutex.__state, __ATOMIC_RELAXED) & abi::futex_owner) == own_number();
 }
 
 // 0: the caller owns it already and it is recursive. -1: go on and take it. Else the error.
 int own_already(pthread_mutex_t& mutex, int error_if_owned)
 {
-    if (mutex.__type == PTHREAD_MUTEX_NORMAL || __atomic_load_n(&mutex.__owner, __ATOMIC_RELAXED) != pthread_self())
-        return -1;
+    if (mutex.__type == PTHREAD_MUTEX_NORMAL || !is_owner(mutex)) return -1;
     if (mutex.__type != PTHREAD_MUTEX_RECURSIVE) return error_if_owned;
     mutex.__depth++;
     return 0;
-}
-
-void become_owner(pthread_mutex_t& mutex)
-{
-    if (mutex.__type == PTHREAD_MUTEX_NORMAL) return;
-    __atomic_store_n(&mutex.__owner, pthread_self(), __ATOMIC_RELAXED);
-    mutex.__depth = 1;
 }
 
 } // namespace
@@ -43,35 +53,38 @@ void become_owner(pthread_mutex_t& mutex)
 // wait goes on (POSIX: never EINTR).
 void lock_contended(pthread_mutex_t& mutex)
 {
-    while (__atomic_exchange_n(&mutex.__state, contended, __ATOMIC_ACQUIRE) != free_mutex)
-        raw::futex_wait(&mutex.__state, contended, abi::no_deadline);
-    become_owner(mutex);
+    unsigned state = __atomic_load_n(&mutex.__state, __ATOMIC_RELAXED);
+    for (;;) {
+        if (state == free_mutex) {
+            if (change(mutex, state, own_number() | abi::futex_contended)) break;
+        } else if ((state & abi::futex_contended) != 0 || change(mutex, state, state | abi::futex_contended)) {
+            raw::futex_wait_owned(&mutex.__state, state | abi::futex_contended, abi::no_deadline);
+            state = __atomic_load_n(&mutex.__state, __ATOMIC_RELAXED);
+        }
+    }
+    mutex.__depth = 1;
 }
 
 extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex)
 {
     if (const int result = own_already(*mutex, EDEADLK); result >= 0) return result;
-    if (try_take(*mutex)) become_owner(*mutex);
-    else lock_contended(*mutex);
+    if (!try_take(*mutex)) lock_contended(*mutex);
     return 0;
 }
 
 extern "C" int pthread_mutex_trylock(pthread_mutex_t* mutex)
 {
     if (const int result = own_already(*mutex, EBUSY); result >= 0) return result;
-    if (!try_take(*mutex)) return EBUSY;
-    become_owner(*mutex);
-    return 0;
+    return try_take(*mutex) ? 0 : EBUSY;
 }
 
 extern "C" int pthread_mutex_unlock(pthread_mutex_t* mutex)
 {
     if (mutex->__type != PTHREAD_MUTEX_NORMAL) {
-        if (__atomic_load_n(&mutex->__owner, __ATOMIC_RELAXED) != pthread_self()) return EPERM;
+        if (!is_owner(*mutex)) return EPERM;
         if (--mutex->__depth != 0) return 0;
-        __atomic_store_n(&mutex->__owner, nullptr, __ATOMIC_RELAXED);
     }
-    if (__atomic_exchange_n(&mutex->__state, free_mutex, __ATOMIC_RELEASE) == contended)
+    if ((__atomic_exchange_n(&mutex->__state, free_mutex, __ATOMIC_RELEASE) & abi::futex_contended) != 0)
         raw::futex_wake(&mutex->__state, 1u);
     return 0;
 }
@@ -112,18 +125,17 @@ extern "C" int pthread_mutexattr_gettype(const pthread_mutexattr_t* __restrict a
 extern "C" int pthread_once(pthread_once_t* once, void (*function)())
 {
     constexpr unsigned never = 0;
-    constexpr unsigned running = 1;
-    constexpr unsigned done = 2;
+    constexpr unsigned done = abi::futex_owner + 1; // no thread's number
     while (__atomic_load_n(&once->__state, __ATOMIC_ACQUIRE) != done) {
         unsigned expected = never;
         if (__atomic_compare_exchange_n(
-                &once->__state, &expected, running, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+                &once->__state, &expected, own_number(), false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
             function();
             __atomic_store_n(&once->__state, done, __ATOMIC_RELEASE);
             raw::futex_wake(&once->__state, ~0u);
             return 0;
         }
-        if (expected == running) raw::futex_wait(&once->__state, running, abi::no_deadline);
+        if (expected != done) raw::futex_wait_owned(&once->__state, expected, abi::no_deadline);
     }
     return 0;
 }

@@ -138,6 +138,7 @@ extern "C" [[noreturn]] void orrery_thread_entry(Thread* thread)
     runtime::adopt_thread_memory(thread->memory.control);
     thread->memory.control->thread_handle = thread->handle;
     current = thread;
+    thread->alive = thread->memory.control->thread_number;
     runtime::use_reent(&thread->reent);
     {
         signal::InhibitSection section;
@@ -213,8 +214,8 @@ extern "C" int pthread_join(pthread_t thread, void** result)
     if (thread == current) return EDEADLK;
     if (thread->detached.load() == 1) return EINVAL;
     // Never EINTR: handlers run, and the wait goes on.
-    while (thread->alive.load() != 0)
-        signal::interruptible([&] { return raw::futex_wait(&thread->alive, 1u, abi::no_deadline); });
+    while (const std::uint32_t alive = thread->alive.load())
+        signal::interruptible([&] { return raw::futex_wait_owned(&thread->alive, alive, abi::no_deadline); });
     if (result != nullptr) *result = thread->result;
     if (thread != &first_thread) free_thread(thread);
     return 0;

@@ -1,6 +1,7 @@
 // What a pthread_t points to.
 #pragma once
 
+#include "abi/futex.h"
 #include "abi/handle.h"
 #include "posix/runtime/thread.h"
 
@@ -13,8 +14,9 @@ struct __orrery_thread {
     void* (*function)(void*) = nullptr;
     void* argument = nullptr;
     void* result = nullptr;
-    // 1 from creation to the end; the kernel zeroes it and wakes joiners when the thread no longer uses its memory.
-    std::atomic<std::uint32_t> alive { 1 };
+    // Not 0 from creation to the end, and the thread's number once it has begun to run, for joiners (abi/futex.h); the
+    // kernel zeroes it and wakes them when the thread no longer uses its memory.
+    std::atomic<std::uint32_t> alive { orrery::abi::futex_owner + 1 };
     std::atomic<std::uint32_t> detached { 0 };
     orrery::abi::Handle handle = orrery::abi::no_handle; // of the first thread: 0 until there is a second
     orrery::runtime::ThreadMemory memory;

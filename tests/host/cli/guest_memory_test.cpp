@@ -6,6 +6,7 @@
 #include "abi/startup.h"
 #include "inspector/core/osmodel/explain_address.h"
 #include "inspector/core/osmodel/snapshot_reader.h"
+#include "inspector/core/osmodel/wait_graph.h"
 #include "inspector/core/session/session.h"
 #include "program_run.h"
 
@@ -58,6 +59,37 @@ TEST(PageTables, OfTheDemonstrationAgreeWithMappingsAndObjects)
     }
     EXPECT_GT(present, 50u);
     EXPECT_GT(untouched, 50u) << "pages come by faults";
+}
+
+// Who has a lock is known only because the runtime writes it into the word and says so when it sleeps on it.
+TEST(Waits, TwoLocksInTheOtherOrderAreSeenAsADeadlock)
+{
+    LaunchOptions launch;
+    launch.kernel = os_build() + "/kernel.elf";
+    launch.initrd = os_build() + "/initrd.tar";
+    launch.command_line = "run=deadlock";
+    const auto kernel = DebugInfo::load(launch.kernel);
+    ASSERT_TRUE(kernel) << kernel.error().sentence;
+    const auto session = Session::launch(launch);
+    ASSERT_TRUE(session) << session.error().sentence;
+    SnapshotReader reader(*kernel, {}, (*session)->memory());
+    const auto hang_guard = deadline_in(std::chrono::seconds(60));
+    SnapshotPointer snapshot;
+    do {
+        ASSERT_LT(std::chrono::steady_clock::now(), hang_guard);
+        snapshot = reader.take(Freshness::live);
+    } while (wait_graph(*snapshot).deadlocks.empty());
+    ASSERT_TRUE((*session)->pause());
+    snapshot = reader.take(Freshness::stopped);
+    const auto graph = wait_graph(*snapshot);
+    ASSERT_EQ(graph.deadlocks.size(), 1u);
+    EXPECT_THAT(graph.deadlocks[0], testing::MatchesRegex(
+        "deadlock: thread ([0-9]+) \\(deadlock\\) waits for thread ([0-9]+) \\(deadlock\\) to let go of the lock at 0x[0-9a-f]+, and "
+        "thread ([0-9]+) \\(deadlock\\) waits for thread ([0-9]+) \\(deadlock\\) to let go of the lock at 0x[0-9a-f]+: none of them can go on"));
+    EXPECT_EQ(graph.stuck.size(), 4u) << "and main, which joins them, and init, which waits for the program";
+    unsigned joins = 0;
+    for (const auto& edge : graph.edges) joins += edge.sentence.contains("to end, or to change the word at") ? 1 : 0;
+    EXPECT_EQ(joins, 1u);
 }
 
 // The first scheme of a picture that is taken at the first such phase of a program that calls one.

@@ -146,8 +146,8 @@ constexpr std::pair<Syscall, const char*> shapes[] = {
     { Syscall::memory_settle, "molu" }, { Syscall::event_signal, "h" }, { Syscall::event_wait, "hd" },
     { Syscall::device_open, "wu" }, { Syscall::device_read, "hu" }, { Syscall::device_memory, "hu" },
     { Syscall::device_interrupt, "hu" }, { Syscall::device_map, "hmolu" }, { Syscall::device_unmap, "ha" },
-    { Syscall::device_status, "ha" }, { Syscall::futex_wait_wide, "xud" }, { Syscall::futex_requeue, "xuuux" },
-    { Syscall::clock_set, "wu" },
+    { Syscall::device_status, "ha" }, { Syscall::futex_wait_wide, "xud" }, { Syscall::futex_requeue, "xuuuxu" },
+    { Syscall::clock_set, "wu" }, { Syscall::futex_wait_owned, "xud" },
 };
 
 // A hostile program: calls with arguments that are right, nearly right and wrong, and garbage in every page that it

@@ -341,6 +341,10 @@ TEST_F(Waiting, the_moved_can_time_out_and_leave_nothing_behind)
     const auto sleeper = run([&] { seen = wait(word_place, 0, 5000).error(); });
     run([&] { EXPECT_EQ(futex_requeue(word_place, 0, 0, 9, second).value_or(9), 1u); });
     EXPECT_EQ(sleeper->wait.object, second);
+    EXPECT_EQ(sleeper->wait.reason, WaitReason::futex);
+    run([&] { EXPECT_EQ(futex_requeue(second, 0, 0, 9, word_place, abi::FutexWord::owned).value_or(9), 1u); });
+    EXPECT_EQ(sleeper->wait.reason, WaitReason::futex_owned) << "what is shown of the word that it sleeps on now";
+    EXPECT_EQ(sleeper->wait.object, word_place);
     pass_time(5000);
     EXPECT_EQ(seen, Error::timed_out);
     const auto again = machine_.make_space("again");

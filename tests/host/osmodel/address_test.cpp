@@ -50,7 +50,8 @@ TEST_F(Addresses, APageThatWasNeverTouched)
     EXPECT_EQ(at(data).sentence, "0x403000 is mapped read-write (memory 8 at offset 0x0), but its page was never touched: the "
                                  "level-1 table (page table) has no entry for it, so the first access faults and the kernel makes "
                                  "a zeroed page");
-    EXPECT_EQ(write(data), "a write faults once: the kernel makes a zeroed page and enters it");
+    EXPECT_EQ(write(data), "a write faults once: the kernel makes a zeroed page and enters it; if memory or the limit of whoever pays for it is used up, "
+                           "SIGBUS (BUS_ADRERR) is raised instead");
     EXPECT_EQ(at(data).accesses[1].outcome, AccessOutcome::faults_and_works);
     EXPECT_EQ(execute(data), "an execution raises SIGSEGV (SEGV_ACCERR), because the mapping gives no right to execute (W^X: what "
                              "can be written is never executed)");
@@ -79,7 +80,7 @@ TEST_F(Addresses, ASharedPageIsCopiedByAWrite)
 {
     slot(0) = { 0x30'0000, abi::slot_shared };
     enter_page(space_view(), data, 0x30'0000 | 0x25 | no_execute_bit);
-    EXPECT_THAT(at(data).sentence, HasSubstr("its page is there: the tables lead to physical 0x300000; it is shared copy-on-write"));
+    EXPECT_THAT(at(data).sentence, HasSubstr("its page is there: the tables lead to physical 0x300000; it is marked copy-on-write"));
     EXPECT_THAT(write(data), HasSubstr("a write faults and copies: the page is shared copy-on-write"));
     EXPECT_EQ(at(data).accesses[1].outcome, AccessOutcome::copies);
     EXPECT_THAT(read(data), HasSubstr("works, without the kernel"));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "abi/error.h"
+#include "abi/futex.h"
 #include "inspector/core/osmodel/explain.h"
 
 namespace orrery::inspector {
@@ -183,7 +184,18 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(with("ended", ""), "has ended");
     EXPECT_EQ(with("", ""), "is in an unknown state");
     EXPECT_EQ(with("frozen", ""), "is in the state frozen");
-    EXPECT_EQ(with("blocked", "futex", 0x5000, 3), "waits on the futex word at 0x5000 as long as it holds 3");
+    EXPECT_EQ(with("blocked", "futex", 0x5000, 3), "sleeps on the futex word at 0x5000 until somebody wakes it; the word held 3");
+    EXPECT_EQ(with("blocked", "futex_owned", 0x5000, 3), "waits for the owner of the word at 0x5000, which can't be read now");
+    thread.wait_word = 4;
+    EXPECT_EQ(with("blocked", "futex", 0x5000, 3),
+              "sleeps on the futex word at 0x5000 until somebody wakes it; the word held 3 and holds 4 now");
+    EXPECT_EQ(with("blocked", "futex_owned", 0x5000), "waits for thread 4 to end, or to change the word at 0x5000 that names it");
+    thread.wait_word = abi::futex_contended | 4;
+    EXPECT_EQ(with("blocked", "futex_owned", 0x5000), "waits for the lock at 0x5000, which thread 4 has");
+    const Snapshot empty;
+    EXPECT_EQ(explain(thread, &empty), "waits for the word at 0x5000, which names thread 4: that one is gone, and nobody else will wake it");
+    thread.wait_word = abi::futex_contended;
+    EXPECT_EQ(with("blocked", "futex_owned", 0x5000), "waits for the word at 0x5000, which nobody owns now: it is about to be woken");
     EXPECT_EQ(with("blocked", "space_end", 2), "waits for space 2 to end");
     EXPECT_EQ(with("blocked", "ring_entries", 1), "waits for entries on ring 1 (consumer side)");
     EXPECT_EQ(with("blocked", "ring_space", 1), "waits for free slots on ring 1 (producer side)");
@@ -199,16 +211,34 @@ TEST(Explain, EveryThreadStateHasItsSentence)
               "has cancelled its call to scheme 4, which thread 7 works on, and waits for the server to give it up");
     EXPECT_EQ(with("blocked", "scheme_receive", 4), "waits for calls to scheme 4 (it is a server)");
     EXPECT_EQ(with("blocked", "event", 3), "waits for event 3, an interrupt for one, to happen");
-    EXPECT_EQ(with("blocked", "memory_pressure"), "waits to be told that memory is short");
+    EXPECT_EQ(with("blocked", "memory_pressure", 0, 2), "waits to be told that of memory less than an eighth is free");
     EXPECT_EQ(with("blocked", "stopped", 2), "is stopped by SIGSTOP or its like, until SIGCONT comes");
     EXPECT_EQ(with("blocked", "none"), "sleeps without a recorded reason");
-    EXPECT_EQ(with("blocked", "page_in", 4), "waits for a page that scheme 4's server brings");
+    EXPECT_EQ(with("blocked", "page_in", 4), 
+              "waits for a page that scheme 4's server brings (no server has taken this call yet, or another thread has asked for the "
+              "same page)");
     EXPECT_EQ(with("blocked", "page_in", 4, 7), "waits for a page that scheme 4's server brings (thread 7 works on it)");
     EXPECT_EQ(with("blocked", "new_reason", 16), "waits (new_reason, object 0x10)");
     Snapshot snapshot;
     snapshot.spaces.push_back({ .id = 2, .name = "ping" });
     with("blocked", "space_end", 2);
     EXPECT_EQ(explain(thread, &snapshot), "waits for space 2 (ping) to end");
+}
+
+TEST(Explain, SomeWaitsAreNotEndedBySignals)
+{
+    ThreadView thread;
+    thread.state = "blocked";
+    thread.signals.registered = true;
+    thread.signals.pending = thread.signals.allowset = abi::signal_mask64(2);
+    const auto with = [&thread](const char* reason) {
+        thread.wait_reason = reason;
+        return explain_signal(thread, 2);
+    };
+    EXPECT_THAT(with("scheme_call"), HasSubstr("about to be woken"));
+    EXPECT_THAT(with("scheme_cancel"), HasSubstr("takes it when the server has answered the call or given it up"));
+    EXPECT_THAT(with("page_in"), HasSubstr("takes it when its page has come"));
+    EXPECT_THAT(with("stopped"), HasSubstr("takes it when SIGCONT comes"));
 }
 
 TEST(Explain, WhatASpaceIsChargedWith)

@@ -111,7 +111,7 @@ TEST_F(Schemes, CallsWaitAndAreReceived)
     EXPECT_EQ(view.received[0].buffer_size, 512u);
     EXPECT_EQ(view.waiting[0].buffer_size, 0u) << "what no flag offers is no buffer";
     EXPECT_EQ(explain_scheme(view, *snapshot),
-              "scheme 3: 2 calls wait, because every server that asked is at work: 1 call is with a server");
+              "scheme 3: 2 calls wait, and no server asks for one now: 1 call is with a server");
     EXPECT_EQ(explain_call(view, view.received[0], *snapshot), "call 66 of thread 5 (shell) is with server thread 9 (files)");
     EXPECT_EQ(explain_call(view, view.waiting[0], *snapshot),
               "call 69 of thread 6 (shell) waits: no server has taken it yet, and it is the next");
@@ -146,7 +146,7 @@ TEST_F(Schemes, APageInIsTheKernelsOwnCall)
 TEST_F(Schemes, EveryStateHasItsSentence)
 {
     guest.set(scheme, scheme_type, "submitted_.first_", call(69, callers[1], "submitted"));
-    EXPECT_EQ(sentence(), "scheme 3: 1 call waits, and no server has asked for one yet");
+    EXPECT_EQ(sentence(), "scheme 3: 1 call waits, and no server asks for one now");
     guest.set(scheme, scheme_type, "open_servers_", 0);
     EXPECT_EQ(sentence(), "scheme 3: 1 call waits, and nobody holds a handle that may serve");
     guest.set(scheme, scheme_type, "submitted_.first_", 0);

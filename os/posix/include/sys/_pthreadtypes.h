@@ -16,11 +16,9 @@ typedef struct {
 } pthread_mutexattr_t;
 
 typedef struct {
-    unsigned __state; /* 0 free, 1 taken, 2 taken and somebody may sleep */
+    unsigned __state; /* 0 free, else the number of the thread that has it; top bit: somebody may sleep */
     int __type;
     unsigned __depth;
-    unsigned __reserved;
-    pthread_t __owner;
 } pthread_mutex_t;
 
 typedef struct {
@@ -35,7 +33,7 @@ typedef struct {
 } pthread_cond_t;
 
 typedef struct {
-    unsigned __state; /* 0 never, 1 running, 2 done */
+    unsigned __state; /* 0 never, the number of the thread that runs the function, then done */
 } pthread_once_t;
 
 #endif
