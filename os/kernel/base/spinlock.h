@@ -56,8 +56,9 @@ public:
     }
     void release() RELEASE()
     {
+        const LockRank rank = rank_; // once it is free its next owner may end the life of what it lies in
         locked_.store(false, std::memory_order_release);
-        lock_rank_released(rank_);
+        lock_rank_released(rank);
     }
     // A second one of the same rank. Whoever takes two takes them in the order of their addresses, and gives the second
     // back first; that is as good as a rank.

@@ -53,7 +53,7 @@ enter_long_mode:
     wrmsr
     movl %cr0, %eax
     andl $0x9fffffff, %eax      # clear CD, NW: other CPUs start with the cache off
-    orl $0x80010001, %eax       # PG, WP, PE
+    orl $0x80050023, %eax       # PG, AM, WP, NE (x87 faults are exceptions and no IRQ 13), MP, PE
     movl %eax, %cr0
     lgdt boot_gdt_pointer
     ret

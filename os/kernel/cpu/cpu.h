@@ -51,6 +51,7 @@ struct Cpu {
     std::uint32_t held_lock_ranks = 0; // bit per LockRank; only this CPU touches it
     Thread* current = nullptr;
     Thread* previous = nullptr; // during a switch: who has just left
+    bool previous_slept = false; // it did not give way, but has no use for the CPU
     Thread* idle_thread = nullptr;
     Thread* extended_state_owner = nullptr; // whose vector registers are in the processor
     AddressSpace* loaded_space = nullptr;   // whose page tables CR3 names; referenced
@@ -65,6 +66,7 @@ struct Cpu {
     std::atomic<std::uint32_t> running_priority { 0 };   // of the current thread, so that wakers know whom to interrupt
     std::atomic<bool> reschedule_wanted { false }; // a waker has queued a thread of higher priority here
     TimerQueue timers;
+    std::uint64_t timers_rest_until = 0; // ns; before that no timer interrupt comes (run_expired_timers)
 
     TaskState task_state;
     std::uint64_t descriptors[8] = {}; // the CPU's own GDT, because its TSS descriptor has a busy bit

@@ -142,7 +142,13 @@ namespace {
             && frame.rip < reinterpret_cast<std::uint64_t>(user_copy_end);
         if (!in_copy || !is_user_range(address, 1)) panic_at(frame, "page fault in the kernel, address", address);
         const Status result = resolve(current_thread(), frame, address);
-        if (result) return;
+        if (result) {
+            // The access may come straight back here, as long as another CPU clones the object; and that one may wait
+            // for this one to forget what it knows of the page.
+            answer_shootdown();
+            if (this_cpu().held_lock_ranks == 0) (void)preemption_point(); // who is to end does so after the copy
+            return;
+        }
         frame.rax = static_cast<std::uint64_t>(copy_error(result.error()));
         frame.rip = reinterpret_cast<std::uint64_t>(user_copy_fault);
     }
@@ -215,7 +221,9 @@ extern "C" void trap(TrapFrame& frame)
 // which new reasons may arise; interrupts are off from the last test to the return itself.
 extern "C" void return_to_user(TrapFrame& frame)
 {
-    for (;;) {
+    for (unsigned turns = 0;; ++turns) {
+        // Threads that send each other here again and again must not keep the CPU from everybody else.
+        if (turns > 1) open_interrupt_window();
         Thread& thread = current_thread();
         std::uint32_t attention = thread.hot.attention.exchange(0, std::memory_order_seq_cst);
         if (attention == 0) return;

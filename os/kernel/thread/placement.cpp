@@ -50,7 +50,7 @@ namespace {
 void make_ready(Thread& thread)
 {
     const auto [cpu, was_idle] = choose_cpu(thread);
-    const bool preempts = !was_idle && thread.priority() > cpu->running_priority.load(std::memory_order_relaxed);
+    const unsigned priority = thread.priority();
     if (!cpu->ready->push(thread, *cpu)) { // its processors have changed meanwhile
         if (was_idle) poke(*cpu);          // it was claimed for nothing: it shall look, and be idle again
         make_ready(thread);
@@ -61,12 +61,9 @@ void make_ready(Thread& thread)
         poke(*cpu);
         return;
     }
-    if (preempts && cpu == &this_cpu()) {
-        cpu->current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
-    } else if (preempts) {
-        cpu->reschedule_wanted.store(true, std::memory_order_release);
-        poke(*cpu);
-    }
+    // Looked at after the push: RunQueue::take changes it under the same lock, so it has seen this thread, or this sees
+    // what it took.
+    if (priority > cpu->running_priority.load(std::memory_order_relaxed)) request_reschedule(*cpu);
     // A CPU that went idle after choose_cpu looked, and scanned the lists before the push, must look again.
     for (unsigned index = 0; cpu_count > 1 && index < cpu_count; ++index)
         if (cpus[index].idle.load(std::memory_order_seq_cst)) poke(cpus[index]);
@@ -81,12 +78,22 @@ namespace {
         else if (thread.on_cpu.load(std::memory_order_seq_cst)) set_attention(thread, attention_reschedule);
     }
 
+    std::uint8_t higher_priority(const Thread& thread)
+    {
+        return std::max(thread.own_priority.load(std::memory_order_seq_cst),
+            thread.inherited_priority.load(std::memory_order_seq_cst));
+    }
+
+    // Two may do this at once, each after it changed one of the two: whoever stores last has seen both, or looks again.
     void settle_priority(Thread& thread)
     {
-        const std::uint8_t own = thread.own_priority.load(std::memory_order_relaxed);
-        const std::uint8_t inherited = thread.inherited_priority.load(std::memory_order_relaxed);
-        const std::uint8_t both = std::max(own, inherited);
-        if (thread.effective_priority.exchange(both, std::memory_order_seq_cst) == both) return;
+        std::uint8_t both = 0;
+        bool changed = false;
+        do {
+            both = higher_priority(thread);
+            if (thread.effective_priority.exchange(both, std::memory_order_seq_cst) != both) changed = true;
+        } while (higher_priority(thread) != both);
+        if (!changed) return;
         if (&thread == this_cpu().current) this_cpu().running_priority.store(both, std::memory_order_relaxed);
         reconsider(thread);
     }
@@ -94,14 +101,14 @@ namespace {
 
 void set_own_priority(Thread& thread, unsigned priority)
 {
-    thread.own_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_relaxed);
+    thread.own_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_seq_cst);
     settle_priority(thread);
 }
 
 void set_inherited_priority(Thread& thread, unsigned priority)
 {
     if (thread.inherited_priority.load(std::memory_order_relaxed) == priority) return;
-    thread.inherited_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_relaxed);
+    thread.inherited_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_seq_cst);
     settle_priority(thread);
 }
 

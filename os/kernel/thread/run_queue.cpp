@@ -83,16 +83,21 @@ Thread* RunQueue::take(const Thread& self, unsigned cpu_number, unsigned minimum
     const auto top = static_cast<unsigned>(std::bit_width(levels_) - 1);
     const std::uint32_t passed_over = levels_ & ((1u << std::max(top, minimum)) - 1);
     const bool interrupts = minimum != 0 && top > minimum;
-    if (passed_over == 0) {
-        next_turn_ = 0;
-    } else if (const std::uint64_t now = clock_now(); next_turn_ == 0) {
-        next_turn_ = now + turn_distance;
-    } else if (now >= next_turn_ && !interrupts) {
-        next_turn_ = now + turn_distance;
-        found = take_passed_over(passed_over, self, cpu_number);
+    if (passed_over != 0) {
+        const std::uint64_t now = clock_now();
+        // Who runs in between, because its better ones sleep a moment, is still waiting for its turn.
+        if (last_passed_over_ == 0 || now >= last_passed_over_ + turn_distance) next_turn_ = now + turn_distance;
+        last_passed_over_ = now;
+        if (now >= next_turn_ && !interrupts) {
+            next_turn_ = now + turn_distance;
+            found = take_passed_over(passed_over, self, cpu_number);
+        }
     }
     if (!found) found = take_best(self, cpu_number, minimum);
-    if (found) leave(*found);
+    if (!found) return nullptr;
+    leave(*found);
+    // Under the lock, so that whoever queues a better one behind this sees whom that one has to interrupt.
+    cpus[cpu_number].running_priority.store(found->priority(), std::memory_order_relaxed);
     return found;
 }
 

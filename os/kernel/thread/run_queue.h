@@ -39,7 +39,8 @@ private:
     Spinlock lock_ { LockRank::run_queue };
     ThreadList threads_[abi::priority_count] GUARDED_BY(lock_);
     std::uint32_t levels_ GUARDED_BY(lock_) = 0; // bit per list that is not empty
-    std::uint64_t next_turn_ GUARDED_BY(lock_) = 0; // ns: of those who are passed over; 0 = there are none
+    std::uint64_t next_turn_ GUARDED_BY(lock_) = 0; // ns: of those who are passed over
+    std::uint64_t last_passed_over_ GUARDED_BY(lock_) = 0; // ns: when somebody was, last
     unsigned last_turn_level_ GUARDED_BY(lock_) = 0;
 };
 

@@ -50,13 +50,19 @@ namespace {
         Thread* previous = cpu.previous;
         cpu.previous = nullptr;
         if (!previous) return;
-        bool ended = false;
+        bool ended = false, woken_better = false;
+        Cpu* queued_on = nullptr;
         {
-            Guard guard(previous->lock);
+            Guard guard(previous->lock); // without which it can't end, wherever it may run from here on
             ended = previous->state == ThreadState::ended;
+            previous->on_cpu.store(false, std::memory_order_seq_cst);
+            queued_on = previous->queued_on.load(std::memory_order_seq_cst);
+            woken_better = queued_on && cpu.previous_slept
+                && previous->priority() > queued_on->running_priority.load(std::memory_order_relaxed);
         }
-        previous->on_cpu.store(false, std::memory_order_release);
         if (ended) previous->release(); // the reference that a living thread has on itself
+        // Woken before it was off its stack: who was told of it then could not take it yet.
+        if (woken_better) request_reschedule(*queued_on);
     }
 
     // `handed_over`: the thread goes on with the time slice that its predecessor has begun, so the timer stays as it
@@ -65,7 +71,9 @@ namespace {
     {
         Cpu& cpu = this_cpu();
         Thread& previous = *cpu.current;
-        next.on_cpu.store(true, std::memory_order_relaxed);
+        next.on_cpu.store(true, std::memory_order_seq_cst);
+        // Its processors may have changed after it left the queue and before anybody could see that it runs.
+        if (!next.may_run_on(cpu.number)) next.hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
         const bool to_idle = &next == cpu.idle_thread;
         cpu.idle.store(to_idle, std::memory_order_relaxed);
 
@@ -112,6 +120,16 @@ void initialize_run_queue(Cpu& cpu)
 void poke(Cpu& cpu)
 {
     if (&cpu != &this_cpu()) send_interrupt(cpu.apic_id, vector_attention);
+}
+
+void request_reschedule(Cpu& cpu)
+{
+    if (&cpu == &this_cpu()) {
+        cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
+        return;
+    }
+    cpu.reschedule_wanted.store(true, std::memory_order_release);
+    poke(cpu);
 }
 
 void set_attention(Thread& thread, std::uint32_t bits)
@@ -181,13 +199,17 @@ void schedule_to(Thread* successor)
             self.state = ThreadState::ready;
         }
         if (!may_stay) cpu.slice_over = false; // else it would make room again as soon as it is back
-        // Interrupted in its turn: it keeps its place, and what is left of its time.
-        const bool interrupted = !cpu.slice_over && next->priority() > self.priority();
-        const std::uint64_t now = interrupted ? clock_now() : 0;
-        self.slice_left = interrupted && cpu.slice_end > now ? cpu.slice_end - now : 0;
+        // Interrupted in its turn: it keeps its place, and what is left of its time; unless that is next to nothing,
+        // or one that is interrupted again and again would never come to its end.
+        std::uint64_t left = 0;
+        if (!cpu.slice_over && next->priority() > self.priority())
+            if (const std::uint64_t now = clock_now(); cpu.slice_end > now + shortest_slice) left = cpu.slice_end - now;
+        const bool interrupted = left != 0;
+        self.slice_left = left;
         const auto place = interrupted ? RunQueue::Place::first : RunQueue::Place::last;
         if (!may_stay || !cpu.ready->push(self, cpu, place)) make_ready(self); // elsewhere
     }
+    cpu.previous_slept = !running;
     {
         Guard guard(next->lock);
         next->state = ThreadState::running;

@@ -32,6 +32,8 @@ Status set_allowed_cpus(Thread& thread, std::uint64_t cpu_set);
 [[noreturn]] void end_current_thread();
 // An interrupt for `cpu` to look at its current thread's attention word (or to leave idle).
 void poke(Cpu& cpu);
+// Makes the CPU look whether a better thread than its current one waits for it.
+void request_reschedule(Cpu& cpu);
 // Makes the thread look at its attention word as soon as it can: at once if it runs on another CPU.
 void set_attention(Thread& thread, std::uint32_t bits);
 [[noreturn]] void idle_loop();

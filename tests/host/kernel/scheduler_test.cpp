@@ -194,6 +194,79 @@ TEST_F(Scheduling, an_interrupted_thread_keeps_what_is_left_of_its_turn)
     EXPECT_EQ(order_, "hle") << "and its place";
 }
 
+// Interrupted again and again shortly before its turn ends, it must come to that end: its equals wait for it.
+TEST_F(Scheduling, who_is_always_interrupted_still_has_only_one_turn)
+{
+    std::uint64_t now = 1'000'000;
+    set_clock(now);
+    static Spinlock nobodys { LockRank::waiters };
+    bool over = false;
+    const auto one = space("one");
+    const auto important = spawn(one, 20, [&]() NO_THREAD_SAFETY_ANALYSIS {
+        while (!over) {
+            nobodys.acquire();
+            (void)sleep(nobodys, { WaitReason::signal, 0, 0, abi::no_deadline, 0 });
+        }
+    });
+    machine_.run_ready();
+    int interruptions = 0;
+    bool equal_has_run = false;
+    spawn(space("two"), 10, [&] {
+        while (!equal_has_run && interruptions < 10'000) {
+            ++interruptions;
+            set_clock(now += 5'000);
+            wake(*important, Error::none);
+            user_point();
+        }
+    });
+    spawn(space("three"), 10, [&] { equal_has_run = true; });
+    machine_.run_ready();
+    EXPECT_TRUE(equal_has_run);
+    EXPECT_LE(interruptions, time_slice / 5'000);
+    over = true;
+    wake(*important, Error::none);
+    machine_.run_ready();
+}
+
+// A better thread that now and then sleeps a moment does not make the others' turn begin to wait anew.
+TEST_F(Scheduling, a_short_sleep_does_not_cost_the_others_their_turn)
+{
+    std::uint64_t now = 1'000'000;
+    set_clock(now);
+    static Spinlock nobodys { LockRank::waiters };
+    const auto one = space("one");
+    std::uint64_t low_time = 0, all_time = 0;
+    bool over = false, asleep = false;
+    const auto busy = spawn(one, 16, [&]() NO_THREAD_SAFETY_ANALYSIS {
+        for (int round = 0; round < 40; ++round) {
+            for (int slice = 0; slice < 9; ++slice) {
+                set_clock(now += time_slice);
+                this_cpu().slice_over = true;
+                schedule();
+            }
+            all_time = now;
+            asleep = true;
+            nobodys.acquire();
+            (void)sleep(nobodys, { WaitReason::signal, 0, 0, abi::no_deadline, 0 });
+            asleep = false;
+        }
+        over = true;
+    });
+    spawn(one, 15, [&] {
+        while (!over) {
+            const bool alone = asleep;
+            const std::uint64_t step = alone ? 10'000 : time_slice; // it is woken soon; else this is a turn
+            set_clock(now += step);
+            if (!alone) low_time += step;
+            if (alone) wake(*busy, Error::none);
+            this_cpu().slice_over = !alone;
+            alone ? user_point() : schedule();
+        }
+    });
+    machine_.run_ready();
+    EXPECT_GT(low_time, all_time / 20) << "a tenth was promised";
+}
+
 // A thread that may run anywhere does not keep one that may not from its only processor.
 TEST_F(Scheduling, who_can_go_elsewhere_makes_room)
 {

@@ -111,6 +111,28 @@ TEST_F(Waiting, timer_queue_against_a_model)
     for (const auto& thread : threads) cancel_timer(thread->wait_timer);
 }
 
+// Timers that are due again at once, or very many, leave the CPU half of its time.
+TEST_F(Waiting, expired_timers_come_in_batches_with_a_rest_in_between)
+{
+    constexpr int many = 150;
+    int ended = 0;
+    for (int index = 0; index < many; ++index)
+        machine_.spawn(space_, [&] {
+            EXPECT_EQ(wait(word_place, 0, 5'000).error(), Error::timed_out);
+            ++ended;
+        });
+    machine_.run_ready();
+    set_clock(6'000);
+    run_expired_timers();
+    EXPECT_GE(this_cpu().timers_rest_until, clock_now());
+    machine_.run_ready();
+    EXPECT_EQ(ended, 64) << "the next ones come with the next interrupt";
+    run_expired_timers();
+    run_expired_timers();
+    machine_.run_ready();
+    EXPECT_EQ(ended, many);
+}
+
 TEST_F(Waiting, setting_the_date_moves_who_waits_for_one)
 {
     set_calendar(10'000); // 9000 at the start of the machine

@@ -125,6 +125,7 @@ namespace host {
             cpu.hot = &cpu.current->hot;
             cpu.previous = nullptr;
             cpu.slice_end = ~std::uint64_t { 0 };
+            cpu.timers_rest_until = 0;
             cpu.online = true;
         }
 
