@@ -66,7 +66,7 @@ public:
     Status advise(VirtualAddress address, std::uint64_t length, abi::Advice advice) EXCLUDES(lock_);
     // Makes the page present if the mapping allows `access` (one abi::Protection bit); bad_address, access_denied
     // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory,
-    // limit_reached.
+    // limit_reached; would_block if the caller holds a lock and the page has to be copied first: make_present does it.
     Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
     // The same for every page of the range, brought by its pager if need be: sleeps, so no lock may be held.
     // interrupted if the thread is to end.

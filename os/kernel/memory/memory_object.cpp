@@ -140,19 +140,22 @@ Result<Frame*> MemoryObject::page(std::uint64_t offset)
     }
 }
 
+Result<Frame*> MemoryObject::try_borrow(std::uint64_t offset, bool write)
+{
+    Guard guard(lock_);
+    TRY(slot, populate(offset));
+    if (write && (*slot & slot_shared)) return fail(Error::would_block);
+    if (write) *slot &= ~slot_clean;
+    Frame* frame = frame_of(*slot);
+    frame_allocator.reference(frame);
+    return frame;
+}
+
 Result<Frame*> MemoryObject::borrow(std::uint64_t offset, bool write)
 {
     for (;;) {
-        {
-            Guard guard(lock_);
-            TRY(slot, populate(offset));
-            if (!write || !(*slot & slot_shared)) {
-                if (write) *slot &= ~slot_clean;
-                Frame* frame = frame_of(*slot);
-                frame_allocator.reference(frame);
-                return frame;
-            }
-        }
+        const auto borrowed = try_borrow(offset, write);
+        if (borrowed || borrowed.error() != Error::would_block) return borrowed;
         TRY_STATUS(make_writable(offset));
         spin_wait_hook(); // a clone may be under way
     }

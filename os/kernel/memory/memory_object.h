@@ -64,6 +64,9 @@ public:
     // The same for who has no mapping of it (a copy into another space's memory), to read or to write; the frame is
     // referenced for the caller, so it stays even if the object loses it.
     Result<Frame*> borrow(std::uint64_t offset, bool write) EXCLUDES(lock_);
+    // The same for who holds a lock: would_block if it is to write and the page is shared with a clone. Then
+    // make_writable has to be called without any lock.
+    Result<Frame*> try_borrow(std::uint64_t offset, bool write) EXCLUDES(lock_);
 
     // What a fault handler needs: the frame, and whether it may be mapped writable. If `write` is wanted and the page
     // is shared with a clone, `must_copy` is set and make_writable has to be called without any lock.
@@ -76,7 +79,8 @@ public:
     // Registers have no frame: where the page at `offset` is instead; access_denied in a hole.
     bool has_registers() const { return registers_ != 0; }
     Result<PhysicalAddress> register_page(std::uint64_t offset) const;
-    // Gives the object its own copy of a shared page, and takes the old one out of every page table.
+    // Gives the object its own copy of a shared page, and takes the old one out of every page table. No lock may be held:
+    // a space that has mapped the page may be kept by nothing but this call at its end.
     Status make_writable(std::uint64_t offset) EXCLUDES(lock_);
     // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again.
     // Sleeps, and no signal but the thread's end ends that. not_found (no page is to be had), peer_closed, interrupted.

@@ -2,6 +2,7 @@
 // changes.
 #include <algorithm>
 
+#include "kernel/cpu/cpu.h"
 #include "kernel/memory/address_space.h"
 
 namespace orrery::kernel {
@@ -29,6 +30,8 @@ Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
             rights.write = rights.write && place.writable;
             return page_table_.map(page, frame_allocator.address_of(place.frame), rights);
         }
+        // Under another lock nobody may drop what may be the last reference to a space or an object, as this would.
+        if (this_cpu().held_lock_ranks != 1u << static_cast<unsigned>(LockRank::space)) return fail(Error::would_block);
         object = Ref<MemoryObject>(mapping->object);
     }
     // The instruction is executed again afterwards and faults once more, into the branch above.

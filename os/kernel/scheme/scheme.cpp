@@ -16,7 +16,6 @@
 #include <new>
 
 #include "kernel/boot/registry.h"
-#include "kernel/memory/user_access.h"
 #include "kernel/thread/scheduler.h"
 #include "kernel/trace/recorder.h"
 
@@ -269,52 +268,6 @@ Result<abi::Sqe> Scheme::receive(const abi::Cqe* answer, std::uint64_t deadline)
     // Who was given a call has it, whatever else woke it.
     if (has_entry) return receiver.entry;
     return fail(woken == Error::none ? Error::peer_closed : woken);
-}
-
-// One page of the caller's at a time, each under the lock: while it is held the caller can't give up, so the server
-// never writes into memory of a call that is over. The server's own page may have to be made present under it.
-Status Scheme::copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress address, std::uint64_t length,
-    abi::SchemeCopy direction)
-{
-    const bool to_caller = direction == abi::SchemeCopy::to_caller;
-    if (length > abi::scheme_copy_maximum || !is_user_range(address, length)) return fail(Error::invalid_argument);
-    while (length != 0) {
-        Ref<MemoryObject> object; // outlives the lock, under which the last reference must not go
-        Frame* frame = nullptr;
-        std::uint64_t piece = 0;
-        Status status;
-        {
-            Guard guard(lock_);
-            const Operation* operation = find(tag, *current_thread().space);
-            if (!operation) return fail(Error::not_found);
-            if (!(operation->entry.flags & (to_caller ? abi::sqe_writable_buffer : abi::sqe_readable_buffer)))
-                return fail(Error::access_denied);
-            const std::uint64_t begin = operation->entry.arguments[abi::buffer_argument];
-            const std::uint64_t size = operation->entry.arguments[abi::buffer_argument + 1];
-            if (offset > size || length > size - offset) return fail(Error::invalid_argument);
-            if (!is_user_range(begin, size)) return fail(Error::bad_address);
-            const VirtualAddress place_in_caller = begin + offset;
-            piece = std::min(length, page_size - place_in_caller % page_size);
-            TRY(place, operation->caller->space->locate(
-                           place_in_caller, to_caller ? abi::protection_write : abi::protection_read));
-            object = place.object;
-            TRY(borrowed, object->borrow(round_down(place.offset, page_size), to_caller));
-            frame = borrowed;
-            auto* bytes = static_cast<std::byte*>(frame_allocator.memory_of(frame)) + place.offset % page_size;
-            status = to_caller ? copy_from_user(bytes, address, piece) : copy_to_user(address, bytes, piece);
-        }
-        frame_allocator.release(frame);
-        if (!status) { // the server's own page could not be made present under the lock
-            TRY_STATUS(current_thread().space->make_present(
-                address, piece, to_caller ? abi::protection_read : abi::protection_write));
-            if (!preemption_point()) return fail(Error::interrupted);
-            continue;
-        }
-        offset += piece;
-        address += piece;
-        length -= piece;
-    }
-    return {};
 }
 
 void Scheme::handle_opened(std::uint32_t rights)

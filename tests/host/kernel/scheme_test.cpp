@@ -1,80 +1,11 @@
 // Schemes: who gets which answer, and what becomes of a call whose caller or server goes, at every state of it.
-#include "machine.h"
+#include "scheme_fixture.h"
 
-#include <cstring>
-#include <gtest/gtest.h>
-
-#include "kernel/scheme/scheme.h"
 #include "kernel/signal/signal.h"
 #include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel::host {
 namespace {
-
-constexpr std::uint64_t never = abi::no_deadline;
-
-Error error_of(const Status& status) { return status ? Error::none : status.error(); }
-template <typename T>
-Error error_of(const Result<T>& result)
-{
-    return result ? Error::none : result.error();
-}
-
-Operation operation_of(std::uint64_t value, std::uint8_t flags = 0)
-{
-    Operation operation;
-    operation.entry.opcode = abi::first_free_opcode;
-    operation.entry.flags = flags;
-    operation.entry.arguments[0] = value;
-    return operation;
-}
-abi::Cqe answer_to(const abi::Sqe& entry, std::uint64_t result)
-{
-    return { .flags = 0, .extra = {}, .tag = entry.tag, .result = result };
-}
-
-class Schemes : public testing::Test {
-protected:
-    Schemes() { give_server_handle(); }
-    ~Schemes() override
-    {
-        server_->end({});
-        client_->end({});
-        machine_.run_ready();
-        EXPECT_EQ(server_->state, SpaceState::ended);
-        EXPECT_EQ(client_->state, SpaceState::ended);
-    }
-    void give_server_handle()
-    {
-        handle_ = *server_->handles.insert(scheme_, abi::right_serve | abi::right_duplicate);
-    }
-    void close_server_handle() { ASSERT_TRUE(server_->handles.close(handle_)); }
-    Ref<Thread> serve(std::function<void()> program) { return machine_.spawn(server_, std::move(program)); }
-    // A space ends with its last thread, so a later client may need a new one.
-    Ref<Thread> run_client(std::function<void()> program)
-    {
-        if (client_->state != SpaceState::alive) client_ = machine_.make_space("client");
-        return machine_.spawn(client_, std::move(program));
-    }
-    // A caller of one call; what it gets goes to `outcome`.
-    struct Outcome {
-        Error error = Error::unsupported;
-        std::uint64_t result = 0;
-    };
-    Ref<Thread> caller(Outcome& outcome, std::uint64_t value, std::uint64_t deadline = never)
-    {
-        return run_client([this, &outcome, value, deadline] {
-            Operation operation = operation_of(value);
-            outcome.error = error_of(scheme_->call(operation, deadline));
-            outcome.result = operation.completion.result;
-        });
-    }
-    Machine machine_;
-    Ref<Scheme> scheme_ = *Scheme::create();
-    Ref<AddressSpace> server_ = machine_.make_space("server");
-    Ref<AddressSpace> client_ = machine_.make_space("client");
-    abi::Handle handle_ = 0;
-};
 
 TEST_F(Schemes, a_call_is_answered)
 {
@@ -338,50 +269,6 @@ TEST_F(Schemes, a_gift_without_room_is_an_error_for_the_caller)
     EXPECT_EQ(second, Error::limit_reached);
     set_clock(2000);
     run_expired_timers();
-    machine_.run_ready();
-}
-
-TEST_F(Schemes, buffers_are_copied_as_far_as_the_caller_allows)
-{
-    constexpr VirtualAddress place = 0x40'0000, here = 0x50'0000;
-    const auto memory = *MemoryObject::create(4 * page_size);
-    ASSERT_TRUE(client_->map(memory, 0, place, 2 * page_size, read_write));
-    ASSERT_TRUE(server_->map(memory, 2 * page_size, here, 2 * page_size, read_write));
-    std::memset(user_memory(*client_, place), 'a', page_size);
-    std::memset(user_memory(*client_, place + page_size), 'b', page_size);
-    const auto thread = run_client([&] {
-        Operation operation = operation_of(0, abi::sqe_readable_buffer);
-        operation.entry.arguments[abi::buffer_argument] = place + 100;
-        operation.entry.arguments[abi::buffer_argument + 1] = page_size;
-        EXPECT_TRUE(scheme_->call(operation, never));
-        operation.entry.flags = abi::sqe_writable_buffer;
-        EXPECT_TRUE(scheme_->call(operation, never));
-        operation.entry.arguments[abi::buffer_argument] = 0x90'0000; // nothing is there
-        EXPECT_TRUE(scheme_->call(operation, never));
-        const auto* bytes = static_cast<const char*>(user_memory(*client_, place + page_size));
-        EXPECT_EQ(std::string(bytes + 82, 20), "bb" + std::string(16, 'c') + "bb");
-    });
-    serve([&] {
-        using enum abi::SchemeCopy;
-        auto entry = *scheme_->receive(nullptr, never);
-        EXPECT_TRUE(scheme_->copy(entry.tag, 0, here, page_size, from_caller));
-        const auto* bytes = static_cast<const char*>(user_memory(*server_, here));
-        EXPECT_EQ(bytes[0], 'a');
-        EXPECT_EQ(bytes[page_size - 1], 'b');
-        EXPECT_EQ(error_of(scheme_->copy(entry.tag, 0, here, 8, to_caller)), Error::access_denied);
-        EXPECT_EQ(error_of(scheme_->copy(entry.tag, page_size - 7, here, 8, from_caller)), Error::invalid_argument);
-        EXPECT_EQ(error_of(scheme_->copy(entry.tag, ~std::uint64_t { 0 }, here, 8, from_caller)), Error::invalid_argument);
-        EXPECT_EQ(error_of(scheme_->copy(entry.tag, 0, 0x90'0000, 8, from_caller)), Error::bad_address);
-        EXPECT_EQ(error_of(scheme_->copy(entry.tag + 1, 0, here, 8, from_caller)), Error::not_found);
-        abi::Cqe answer = answer_to(entry, 0);
-        entry = *scheme_->receive(&answer, never);
-        std::memset(user_memory(*server_, here), 'c', 16);
-        EXPECT_TRUE(scheme_->copy(entry.tag, page_size - 16, here, 16, to_caller));
-        answer = answer_to(entry, 0);
-        entry = *scheme_->receive(&answer, never);
-        EXPECT_EQ(error_of(scheme_->copy(entry.tag, 0, here, 8, to_caller)), Error::bad_address);
-        EXPECT_TRUE(scheme_->reply(answer_to(entry, 0)));
-    });
     machine_.run_ready();
 }
 
