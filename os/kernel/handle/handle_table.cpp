@@ -64,8 +64,9 @@ Status HandleTable::close(abi::Handle handle)
         slot = std::exchange(slots_[handle], {});
         --used_;
         search_from_ = std::min(search_from_, handle);
+        closings_.fetch_add(1, std::memory_order_relaxed);
     }
-    slot.object->handle_closed(slot.rights);
+    slot.object->handle_closed_by(*this, slot.rights);
     slot.object->release();
     return {};
 }
@@ -81,10 +82,11 @@ void HandleTable::close_all()
         slots = std::exchange(slots_, nullptr);
         capacity = std::exchange(capacity_, 0);
         used_ = 0;
+        closings_.fetch_add(1, std::memory_order_relaxed);
     }
     for (std::uint32_t index = 0; index < capacity; ++index) {
         if (!slots[index].object) continue;
-        slots[index].object->handle_closed(slots[index].rights);
+        slots[index].object->handle_closed_by(*this, slots[index].rights);
         slots[index].object->release();
     }
     delete[] slots;
@@ -105,6 +107,14 @@ Result<Ref<Object>> HandleTable::find(abi::Handle handle, abi::ObjectKind kind, 
     if (slot.object->kind != kind) return fail(Error::wrong_kind);
     if ((slot.rights & rights) != rights) return fail(Error::access_denied);
     return Ref<Object>(slot.object);
+}
+
+bool HandleTable::holds(const Object& object, std::uint32_t rights) const
+{
+    Guard guard(lock_);
+    return std::any_of(slots_, slots_ + capacity_, [&](const HandleSlot& slot) {
+        return slot.object == &object && (slot.rights & rights) == rights;
+    });
 }
 
 } // namespace orrery::kernel

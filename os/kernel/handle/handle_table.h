@@ -44,6 +44,10 @@ public:
         std::uint32_t rights;
     };
     Result<Entry> find_any(abi::Handle handle) EXCLUDES(lock_);
+    // True if any handle names the object with these rights. Looks at all of them.
+    bool holds(const Object& object, std::uint32_t rights) const EXCLUDES(lock_);
+    // How many handles have been closed. The same number as before a find says that what was found is held still.
+    std::uint32_t closings() const { return closings_.load(std::memory_order_relaxed); }
 
 private:
     Status grow() REQUIRES(lock_);
@@ -56,6 +60,7 @@ private:
     std::uint32_t used_ GUARDED_BY(lock_) = 0;
     std::uint32_t search_from_ GUARDED_BY(lock_) = 1;
     bool closed_ GUARDED_BY(lock_) = false;
+    std::atomic<std::uint32_t> closings_ { 0 }; // changes under lock_
     std::atomic<std::uint32_t> limit_ { max_slots };
 };
 

@@ -9,6 +9,8 @@
 
 namespace orrery::kernel {
 
+class HandleTable;
+
 class Object {
 public:
     Object(abi::ObjectKind kind, std::uint32_t number) : kind(kind), number(number) {}
@@ -34,6 +36,8 @@ public:
     // more, although the kernel still holds it. `rights` are those of the handle that came or went.
     virtual void handle_opened(std::uint32_t /*rights*/) {}
     virtual void handle_closed(std::uint32_t /*rights*/) {}
+    // The same, for whom it matters whose handle it was; it is in the table no more.
+    virtual void handle_closed_by(const HandleTable& /*table*/, std::uint32_t rights) { handle_closed(rights); }
 
     const abi::ObjectKind kind;
     const std::uint32_t number; // unique within its kind; shown by the Inspector

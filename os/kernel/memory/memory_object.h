@@ -79,8 +79,8 @@ public:
     // Registers have no frame: where the page at `offset` is instead; access_denied in a hole.
     bool has_registers() const { return registers_ != 0; }
     Result<PhysicalAddress> register_page(std::uint64_t offset) const;
-    // Gives the object its own copy of a shared page, and takes the old one out of every page table. No lock may be held:
-    // a space that has mapped the page may be kept by nothing but this call at its end.
+    // Gives the object its own copy of a shared page, and takes the old one out of every page table. No lock may be
+    // held: a space that has mapped the page may be kept by nothing but this call at its end.
     Status make_writable(std::uint64_t offset) EXCLUDES(lock_);
     // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again.
     // Sleeps, and no signal but the thread's end ends that. not_found (no page is to be had), peer_closed, interrupted.

@@ -10,6 +10,10 @@
 // (3) A thread that is woken here may have been woken by a signal already; begin_wake says so, and then the signal's
 // wake-up
 //     is enough: the sleeper looks at `state`, not at what woke it.
+// (4) A space that holds no handle to serve by is given no call. Its last one is closed in this order: it leaves the
+//     table and is counted in `closings`; then, under the scheme's lock, the calls that the space has received end. A
+//     receiver compares the count with that from before its look-up under the same lock. If it comes first, its call is
+//     among those that end; if it comes second, it sees that something was closed, and looks what.
 #include "kernel/scheme/scheme.h"
 
 #include <algorithm>
@@ -223,7 +227,22 @@ Status Scheme::reply(const abi::Cqe& completion)
     return status;
 }
 
-Result<abi::Sqe> Scheme::receive(const abi::Cqe* answer, std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
+// What the calling thread is to do, if anything waits.
+bool Scheme::take_next(abi::Sqe& entry)
+{
+    if (Operation* const operation = cancelled_.pop_front()) {
+        entry = cancel_message(*operation);
+        return true;
+    }
+    while (Operation* const operation = submitted_.pop_front()) {
+        if (hand_over(*operation, current_thread(), entry)) return true;
+        if (Thread* const caller = complete(*operation, Error::limit_reached)) make_ready(*caller);
+    }
+    return false;
+}
+
+Result<abi::Sqe> Scheme::receive(
+    const abi::Cqe* answer, std::uint64_t deadline, std::uint32_t closings) NO_THREAD_SAFETY_ANALYSIS
 {
     Ref<Object> gift;
     Thread* successor = nullptr;
@@ -237,26 +256,14 @@ Result<abi::Sqe> Scheme::receive(const abi::Cqe* answer, std::uint64_t deadline)
             return fail(answered.error());
         }
     }
-    bool has_entry = false;
-    if (Operation* const operation = cancelled_.pop_front()) {
-        receiver.entry = cancel_message(*operation);
-        has_entry = true;
-    }
-    while (!has_entry) {
-        Operation* const operation = submitted_.pop_front();
-        if (!operation) break;
-        if (hand_over(*operation, current_thread(), receiver.entry)) has_entry = true;
-        else if (Thread* const caller = complete(*operation, Error::limit_reached)) make_ready(*caller);
-    }
-    if (has_entry) {
+    const HandleTable& handles = current_thread().space->handles;
+    const bool serves = handles.closings() == closings || handles.holds(*this, abi::right_serve); // (4)
+    bool has_entry = serves && take_next(receiver.entry);
+    if (has_entry || !serves || closed_) {
         if (successor) make_ready(*successor);
         lock_.release();
-        return receiver.entry;
-    }
-    if (closed_) { // another thread has closed the handle that this one came by
-        if (successor) make_ready(*successor);
-        lock_.release();
-        return fail(Error::peer_closed);
+        if (has_entry) return receiver.entry;
+        return fail(Error::peer_closed); // another thread has closed the handle that this one came by
     }
     receivers_.push_back(&receiver);
     const Error woken = sleep(lock_, { WaitReason::scheme_receive, number, 0, deadline, 0 }, successor);
@@ -275,24 +282,33 @@ void Scheme::handle_opened(std::uint32_t rights)
     if (rights & abi::right_serve) open_servers_.fetch_add(1, std::memory_order_relaxed);
 }
 
-// With the last server all calls end, received or not. With one of several, those that it had received: a space closes
-// its handles when its last thread is gone.
-void Scheme::handle_closed(std::uint32_t rights)
+// With the last server all calls end, received or not. With one of several, those that it had received, which nobody
+// can answer any more; and its threads that wait here are to receive no others. A space closes its handles when its
+// last thread is gone, so this is also what becomes of the calls of a server that dies.
+void Scheme::handle_closed_by(const HandleTable& table, std::uint32_t rights)
 {
     if (!(rights & abi::right_serve)) return;
     Guard guard(lock_);
     closed_ = open_servers_.fetch_sub(1, std::memory_order_acq_rel) == 1 || closed_;
+    if (!closed_ && table.holds(*this, abi::right_serve)) return; // (4)
     for (OperationList& list : received_)
         for (Operation* operation = list.first(); operation;) {
             Operation* const next = list.next(operation);
-            if (closed_ || operation->server->state != SpaceState::alive)
+            if (closed_ || &operation->server->handles == &table)
                 if (Thread* const caller = complete(*operation, Error::peer_closed)) make_ready(*caller);
             operation = next;
         }
+    for (Receiver* receiver = receivers_.first(); receiver;) {
+        Receiver* const next = receivers_.next(receiver);
+        if (closed_ || &receiver->thread->space->handles == &table) {
+            receivers_.remove(receiver);
+            wake(*receiver->thread, Error::peer_closed);
+        }
+        receiver = next;
+    }
     if (!closed_) return;
     while (Operation* const operation = submitted_.first())
         if (Thread* const caller = complete(*operation, Error::peer_closed)) make_ready(*caller);
-    while (Receiver* const receiver = receivers_.pop_front()) wake(*receiver->thread, Error::peer_closed);
 }
 
 } // namespace orrery::kernel

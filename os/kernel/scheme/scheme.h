@@ -10,7 +10,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/handle/object.h"
 #include "kernel/memory/address_space.h"
-#include "kernel/thread/thread.h"
+#include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
 
@@ -62,7 +62,10 @@ public:
     Status reply(const abi::Cqe& completion) EXCLUDES(lock_);
     // Waits for the next call, or cancel message. peer_closed, interrupted, timed_out. With `answer`, replies first:
     // the hot path of a server, in which the CPU goes directly to the caller. An answer that comes too late is dropped.
-    Result<abi::Sqe> receive(const abi::Cqe* answer, std::uint64_t deadline) EXCLUDES(lock_);
+    // `closings`: those of the calling space's handles, read before it looked up the one that it came by. If that has
+    // been closed meanwhile, the space must not be given a call, which it could never answer.
+    Result<abi::Sqe> receive(const abi::Cqe* answer, std::uint64_t deadline,
+        std::uint32_t closings = current_thread().space->handles.closings()) EXCLUDES(lock_);
 
     // Copies between the calling server's memory at `address` and the buffer of a call that it received. not_found,
     // access_denied (the caller did not offer its buffer for that), invalid_argument (outside of the buffer, or more
@@ -72,7 +75,7 @@ public:
         abi::SchemeCopy direction) EXCLUDES(lock_);
 
     void handle_opened(std::uint32_t rights) override;
-    void handle_closed(std::uint32_t rights) override;
+    void handle_closed_by(const HandleTable& table, std::uint32_t rights) override;
 
     Scheme* all_next = nullptr; // list of all schemes, for the Inspector
 
@@ -92,6 +95,7 @@ private:
     void enqueue(Operation& operation) REQUIRES(lock_);
     void lend(unsigned priority) REQUIRES(lock_);
     bool hand_over(Operation& operation, Thread& server, abi::Sqe& entry) REQUIRES(lock_);
+    bool take_next(abi::Sqe& entry) REQUIRES(lock_);
     void unlink(Operation& operation) REQUIRES(lock_);
     Thread* complete(Operation& operation, Error error) REQUIRES(lock_);
     Status answer_locked(const abi::Cqe& completion, Ref<Object>& gift, Thread*& successor) REQUIRES(lock_);

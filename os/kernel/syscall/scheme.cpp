@@ -69,6 +69,7 @@ namespace {
 
     Status receive(abi::Handle handle, VirtualAddress answer_address, VirtualAddress entry_address, std::uint64_t deadline)
     {
+        const std::uint32_t closings = own_handles().closings();
         TRY(scheme, own_handles().find<Scheme>(handle, abi::right_serve));
         abi::Cqe answer {};
         if (answer_address != 0) TRY_STATUS(copy_from_user(&answer, answer_address, sizeof(answer)));
@@ -76,7 +77,7 @@ namespace {
             if (answer_address == 0) return fail(Error::invalid_argument);
             return scheme->reply(answer);
         }
-        TRY(entry, scheme->receive(answer_address != 0 ? &answer : nullptr, deadline));
+        TRY(entry, scheme->receive(answer_address != 0 ? &answer : nullptr, deadline, closings));
         return deliver(*scheme, entry, entry_address);
     }
 
