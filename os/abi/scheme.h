@@ -36,7 +36,8 @@ inline constexpr std::size_t buffer_argument = 4; // and the length in the next
 
 // Cqe::flags.
 enum CqeFlag : std::uint8_t {
-    cqe_passes_handle = 1u << 0, // `result` is a HandleGift; the caller finds a handle of its own there
+    cqe_passes_handle = 1u << 0, // `result` is a HandleGift; the caller finds a handle of its own there.
+                                 // Refused in the answer to a call of the kernel's
 };
 // Cqe::result is a value, or minus an abi::Error as a signed number. Only a call that was cancelled may be answered by
 // `interrupted`. A server whose scheme_copy was answered by `not_present` answers with that: the caller's kernel then has the

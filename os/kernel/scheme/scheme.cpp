@@ -70,12 +70,14 @@ void Scheme::lend(unsigned priority)
 // to hear of it.
 bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
 {
-    entry = operation.entry;
     if (operation.gift) {
         // A copy of the reference: the last one must not go under the lock.
         const auto handle = server.space->handles.insert(Ref<Object>(operation.gift.get()), operation.gift_rights);
-        if (!handle) return false;
+        if (!handle) return false; // and `entry` stays as it is, by which a receiver knows that it has got nothing
+        entry = operation.entry;
         entry.arguments[abi::gift_argument] = abi::HandleGift { *handle, operation.gift_rights }.word();
+    } else {
+        entry = operation.entry;
     }
     operation.state = CallState::received;
     operation.server = Ref<AddressSpace>(server.space);
@@ -116,17 +118,19 @@ abi::Sqe Scheme::cancel_message(const Operation& operation)
     return message;
 }
 
-// True if a waiting server thread has got the message; else it waits in the list.
-bool Scheme::tell_cancelled(Operation& operation)
+// Tells a waiting thread of the space that has received the call, which nobody else can answer; if there is none, the
+// call waits in the list for one.
+void Scheme::tell_cancelled(Operation& operation)
 {
-    Receiver* const receiver = receivers_.pop_front();
+    Receiver* receiver = receivers_.first();
+    while (receiver && receiver->thread->space != operation.server.get()) receiver = receivers_.next(receiver);
     if (!receiver) {
         cancelled_.push_back(&operation);
-        return false;
+        return;
     }
+    receivers_.remove(receiver);
     receiver->entry = cancel_message(operation);
     wake(*receiver->thread, Error::none);
-    return true;
 }
 
 Status Scheme::call(Operation& operation, std::uint64_t deadline, WaitReason reason) NO_THREAD_SAFETY_ANALYSIS
@@ -175,7 +179,7 @@ Status Scheme::call(Operation& operation, std::uint64_t deadline, WaitReason rea
         if (woken != Error::none && !operation.cancelled) {
             operation.cancelled = true;
             ORRERY_TRACE(call, cancelled, operation.cause, number, operation.entry.tag, self.number);
-            (void)tell_cancelled(operation);
+            tell_cancelled(operation);
             reason = WaitReason::scheme_cancel; // which signals do not end
         }
         server = self.wait.value;
@@ -197,6 +201,8 @@ Status Scheme::answer_locked(const abi::Cqe& completion, Ref<Object>& gift, Thre
     if (!operation) return fail(Error::not_found);
     abi::Cqe answer { .flags = 0, .extra = {}, .tag = completion.tag, .result = completion.result };
     if (completion.flags & abi::cqe_passes_handle) {
+        // The kernel's own calls have no use for a handle, which would stay with whoever touched some memory.
+        if (operation->entry.opcode < abi::first_free_opcode) return fail(Error::invalid_argument);
         const auto wanted = abi::HandleGift::from_word(completion.result);
         TRY(entry, own.handles.find_any(wanted.handle));
         gift = entry.object;
@@ -230,7 +236,9 @@ Status Scheme::reply(const abi::Cqe& completion)
 // What the calling thread is to do, if anything waits.
 bool Scheme::take_next(abi::Sqe& entry)
 {
-    if (Operation* const operation = cancelled_.pop_front()) {
+    for (Operation* operation = cancelled_.first(); operation; operation = cancelled_.next(operation)) {
+        if (operation->server.get() != current_thread().space) continue;
+        cancelled_.remove(operation);
         entry = cancel_message(*operation);
         return true;
     }

@@ -99,7 +99,7 @@ private:
     void unlink(Operation& operation) REQUIRES(lock_);
     Thread* complete(Operation& operation, Error error) REQUIRES(lock_);
     Status answer_locked(const abi::Cqe& completion, Ref<Object>& gift, Thread*& successor) REQUIRES(lock_);
-    bool tell_cancelled(Operation& operation) REQUIRES(lock_);
+    void tell_cancelled(Operation& operation) REQUIRES(lock_);
     static abi::Sqe cancel_message(const Operation& operation);
 
     Spinlock lock_ { LockRank::scheme };

@@ -25,6 +25,7 @@ protected:
             EXPECT_TRUE(scheme_->reply(answer_to(*entry, of_second)));
         });
     }
+    void cancel_while_away_until(std::uint64_t back);
     Ref<AddressSpace> second_ = machine_.make_space("second");
 };
 
@@ -111,6 +112,45 @@ TEST_F(SchemeServers, a_handle_closed_under_a_receiver_gives_it_no_call)
     machine_.run_ready();
     EXPECT_EQ(next.result, of_second);
 }
+
+// A call is cancelled at 700, and its server comes back for the message before or after that. Threads of the other space
+// wait before and after.
+void SchemeServers::cancel_while_away_until(std::uint64_t back)
+{
+    Outcome outcome;
+    const auto thread = caller(outcome, 1);
+    const auto elsewhere = *Scheme::create();
+    const auto stay_until
+        = [&](std::uint64_t time) { EXPECT_EQ(error_of(elsewhere->receive(nullptr, time)), Error::timed_out); };
+    serve([&] {
+        const auto entry = *scheme_->receive(nullptr, never);
+        stay_until(back);
+        const auto message = scheme_->receive(nullptr, 2000);
+        ASSERT_TRUE(message);
+        EXPECT_EQ(message->opcode, static_cast<std::uint8_t>(abi::SchemeOpcode::cancel));
+        EXPECT_EQ(message->tag, entry.tag);
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, abi::result_word(Error::interrupted))));
+        stay_until(4000); // so that its space goes on
+    });
+    const auto run_at = [&](std::uint64_t time) {
+        set_clock(time);
+        run_expired_timers();
+        machine_.run_ready();
+    };
+    const auto stranger
+        = [&] { serve_second([&] { EXPECT_EQ(error_of(scheme_->receive(nullptr, 3000)), Error::timed_out); }); };
+    run_at(500);
+    stranger();
+    run_at(700);
+    wake(*thread, Error::interrupted); // as a signal does
+    machine_.run_ready();
+    stranger();
+    for (const std::uint64_t time : { 800, 1000, 2000, 3000, 4000 }) run_at(time);
+    EXPECT_EQ(outcome.result, abi::result_word(Error::interrupted));
+}
+
+TEST_F(SchemeServers, a_cancel_message_goes_to_who_received_the_call_and_waits) { cancel_while_away_until(600); }
+TEST_F(SchemeServers, a_cancel_message_is_kept_for_who_received_the_call) { cancel_while_away_until(1000); }
 
 } // namespace
 } // namespace orrery::kernel::host

@@ -1,6 +1,7 @@
 // Schemes: who gets which answer, and what becomes of a call whose caller or server goes, at every state of it.
 #include "scheme_fixture.h"
 
+#include "kernel/scheme/scheme_pager.h"
 #include "kernel/signal/signal.h"
 #include "kernel/thread/scheduler.h"
 
@@ -258,7 +259,7 @@ TEST_F(Schemes, a_gift_without_room_is_an_error_for_the_caller)
         error = error_of(scheme_->call(operation, never));
     };
     const auto queued = run_client([&] { give(first); });
-    serve([&] {
+    const auto server = serve([&] {
         set_clock(1000);
         EXPECT_EQ(error_of(scheme_->receive(nullptr, 2000)), Error::timed_out) << "it has got nothing";
     });
@@ -267,9 +268,50 @@ TEST_F(Schemes, a_gift_without_room_is_an_error_for_the_caller)
     const auto direct = run_client([&] { give(second); });
     machine_.run_ready();
     EXPECT_EQ(second, Error::limit_reached);
+    EXPECT_EQ(server->wait.reason, WaitReason::scheme_receive) << "it waits on";
     set_clock(2000);
     run_expired_timers();
     machine_.run_ready();
+}
+
+TEST_F(Schemes, a_call_that_could_not_be_given_was_not_received)
+{
+    while (server_->handles.insert(Ref<Object>(scheme_.get()), abi::right_call)) { }
+    Error received = Error::none, called = Error::none;
+    serve([&] { received = error_of(scheme_->receive(nullptr, never)); });
+    machine_.run_ready();
+    const auto thread = run_client([&] {
+        Operation operation = operation_of(0, abi::sqe_passes_handle);
+        operation.gift = Ref<Object>(client_.get());
+        called = error_of(scheme_->call(operation, never));
+    });
+    machine_.run_ready();
+    EXPECT_EQ(called, Error::limit_reached);
+    close_server_handle();
+    machine_.run_ready();
+    EXPECT_EQ(received, Error::peer_closed);
+}
+
+// The handle would stay with a program that did nothing but touch a page.
+TEST_F(Schemes, a_page_comes_without_a_handle)
+{
+    const auto gift = *server_->handles.insert(Ref<Object>(client_.get()), abi::right_duplicate);
+    Error outcome = Error::unsupported;
+    const auto thread = run_client([&] {
+        const auto pager = make_scheme_pager(scheme_, 5);
+        outcome = error_of(pager->fetch(0, false));
+    });
+    serve([&] {
+        const auto entry = *scheme_->receive(nullptr, never);
+        EXPECT_EQ(entry.opcode, static_cast<std::uint8_t>(abi::SchemeOpcode::page_in));
+        auto answer = answer_to(entry, abi::HandleGift { gift, 0 }.word());
+        answer.flags = abi::cqe_passes_handle;
+        EXPECT_EQ(error_of(scheme_->reply(answer)), Error::invalid_argument);
+        EXPECT_FALSE(client_->handles.holds(*client_, 0));
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, 0))) << "the call still waited";
+    });
+    machine_.run_ready();
+    EXPECT_EQ(outcome, Error::none);
 }
 
 TEST_F(Schemes, a_thousand_callers)
