@@ -68,7 +68,8 @@ public:
     // (mapped, but not for that), not_found (the page was discarded), not_present (fetch it), out_of_memory,
     // limit_reached; would_block if the caller holds a lock and the page has to be copied first: make_present does it.
     Status resolve_fault(VirtualAddress address, std::uint32_t access) EXCLUDES(lock_);
-    // The same for every page of the range, brought by its pager if need be: sleeps, so no lock may be held.
+    // The same for every page of the range, brought by its pager if need be: sleeps, and lets others run in a
+    // long range, so no lock may be held.
     // interrupted if the thread is to end.
     Status make_present(VirtualAddress address, std::uint64_t length, std::uint32_t access) EXCLUDES(lock_);
     // What lies behind a user address: the object (referenced) and the offset in it. bad_address.

@@ -4,6 +4,7 @@
 
 #include "kernel/cpu/cpu.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
 
@@ -41,11 +42,14 @@ Status AddressSpace::resolve_fault(VirtualAddress address, std::uint32_t access)
 Status AddressSpace::make_present(VirtualAddress address, std::uint64_t length, std::uint32_t access)
 {
     if (!is_user_range(address, length)) return fail(Error::bad_address);
+    constexpr unsigned pages_at_once = 64; // the range is as long as a program likes
     const VirtualAddress end = address + length;
+    unsigned count = 0;
     for (VirtualAddress page = round_down(address, page_size); page < end;) {
         const Status resolved = resolve_fault(page, access);
         if (resolved) {
             page += page_size;
+            if (++count % pages_at_once == 0 && !preemption_point()) return fail(Error::interrupted);
             continue;
         }
         if (resolved.error() != Error::not_present) return resolved;

@@ -222,6 +222,33 @@ TEST_F(Spaces, protection_never_exceeds_what_the_mapping_was_made_with)
     EXPECT_TRUE(space_->advise(place + 2 * page_size, page_size, abi::Advice::forget));
 }
 
+// The buffer of a call can be as long as a program likes, so the thread's end does not wait for all of it.
+TEST_F(Spaces, a_long_range_is_made_present_in_pieces)
+{
+    constexpr std::uint64_t pages = 256;
+    const auto object = memory(pages);
+    constexpr VirtualAddress place = 0x40'0000;
+    const auto other = machine_.make_space("other");
+    ASSERT_TRUE(other->map(object, 0, place, pages * page_size, read_write));
+    Status whole, ended;
+    std::uint64_t brought = 0;
+    machine_.spawn(other, [&] {
+        whole = other->make_present(place, pages * page_size, protection_write);
+        ASSERT_TRUE(other->unmap(place, pages * page_size));
+        const auto fresh = memory(pages);
+        ASSERT_TRUE(other->map(fresh, 0, place, pages * page_size, read_write));
+        other->end({});
+        ended = other->make_present(place, pages * page_size, protection_write);
+        brought = fresh->resident_pages();
+    });
+    machine_.run_ready();
+    machine_.unload_space();
+    EXPECT_TRUE(whole);
+    EXPECT_EQ(object->resident_pages(), pages);
+    EXPECT_EQ(ended, std::unexpected(Error::interrupted));
+    EXPECT_LT(brought, pages);
+}
+
 TEST_F(Spaces, copy_on_write_through_mappings)
 {
     const auto object = memory(2);

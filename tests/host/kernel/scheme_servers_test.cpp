@@ -113,8 +113,8 @@ TEST_F(SchemeServers, a_handle_closed_under_a_receiver_gives_it_no_call)
     EXPECT_EQ(next.result, of_second);
 }
 
-// A call is cancelled at 700, and its server comes back for the message before or after that. Threads of the other space
-// wait before and after.
+// A call is cancelled at 700, and its server comes back for the message before or after that. Threads of the other
+// space wait before and after.
 void SchemeServers::cancel_while_away_until(std::uint64_t back)
 {
     Outcome outcome;
