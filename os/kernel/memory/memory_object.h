@@ -96,6 +96,9 @@ public:
     // written to them from now on is another change. They stay until settle says that they are `written`.
     Result<std::uint64_t> collect_changed(std::uint64_t offset, std::span<std::uint64_t> offsets) EXCLUDES(lock_);
     void mark_changed(std::uint64_t offset) EXCLUDES(lock_); // as if it had not been collected
+    // After a write to a borrowed page, which may have been collected, and read by its pager, before the write: it has
+    // changed once more. False if the object has dropped the page meanwhile, so the write is lost.
+    bool mark_written(std::uint64_t offset, const Frame& frame) EXCLUDES(lock_);
     Status settle(std::uint64_t offset, std::uint64_t length, abi::Settlement settlement) EXCLUDES(lock_);
 
     // Keeps the page at its frame for ever (the kernel has a pointer to it); the frame is referenced for the caller.

@@ -148,6 +148,15 @@ Result<std::uint64_t> MemoryObject::collect_changed(std::uint64_t offset, std::s
     return count;
 }
 
+bool MemoryObject::mark_written(std::uint64_t offset, const Frame& frame)
+{
+    Guard guard(lock_);
+    Slot* const slot = find_slot(offset);
+    if (!slot || frame_of(*slot) != &frame) return false;
+    *slot &= ~(slot_clean | slot_writing);
+    return true;
+}
+
 void MemoryObject::mark_changed(std::uint64_t offset)
 {
     Guard guard(lock_);

@@ -22,6 +22,7 @@ Status Scheme::copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress addr
         Frame* frame = nullptr;
         std::uint64_t piece = 0;
         Status status;
+        bool lost = false; // what was written
         {
             Guard guard(lock_);
             const Operation* operation = find(tag, *current_thread().space);
@@ -43,12 +44,14 @@ Status Scheme::copy(std::uint32_t tag, std::uint64_t offset, VirtualAddress addr
                 frame = *borrowed;
                 auto* bytes = static_cast<std::byte*>(frame_allocator.memory_of(frame)) + place.offset % page_size;
                 status = to_caller ? copy_from_user(bytes, address, piece) : copy_to_user(address, bytes, piece);
+                lost = to_caller && object->is_paged() && !object->mark_written(page, *frame);
             } else if (borrowed.error() != Error::would_block) {
                 return fail(borrowed.error());
             }
         }
         if (frame) frame_allocator.release(frame);
         if (frame && status) {
+            if (lost) continue;
             offset += piece;
             address += piece;
             length -= piece;

@@ -1,7 +1,10 @@
 // Schemes: copies between a server and the buffer of a call, also of pages that have to be copied themselves first.
 #include "scheme_fixture.h"
 
+#include <atomic>
 #include <cstring>
+#include <memory>
+#include <thread>
 
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/machine.h"
@@ -122,6 +125,59 @@ TEST_F(Schemes, no_space_ends_under_the_lock_of_a_scheme)
         EXPECT_TRUE(scheme_->reply(answer_to(entry, 0)));
     });
     machine_.run_ready();
+}
+
+class AbsentPager final : public Pager {
+public:
+    Status fetch(std::uint64_t, bool) override { return fail(Error::not_found); }
+    std::uint32_t number() const override { return 0; }
+};
+
+// A page of the caller's is written back again and again while the server writes to it: whatever it wrote last must be
+// written back once more.
+TEST_F(Schemes, no_change_by_a_server_is_lost_to_the_write_back)
+{
+    constexpr VirtualAddress place = 0x40'0000, here = 0x50'0000;
+    constexpr std::uint64_t last_word = page_size - 8;
+    const auto file = *MemoryObject::create_paged(page_size, std::make_unique<AbsentPager>());
+    const auto own = *MemoryObject::create(page_size), source = *MemoryObject::create(page_size);
+    ASSERT_TRUE(source->page(0));
+    ASSERT_TRUE(file->supply(0, *source, 0));
+    ASSERT_TRUE(client_->map(file, 0, place, page_size, read_write));
+    ASSERT_TRUE(server_->map(own, 0, here, page_size, read_write));
+    auto* const wanted = static_cast<std::uint64_t*>(user_memory(*server_, here + last_word));
+    const auto* const present = static_cast<const std::uint64_t*>(user_memory(*client_, place + last_word));
+    std::atomic<std::uint64_t> written { 0 }, passes { 0 };
+    std::atomic<bool> over { false };
+    const auto thread = run_client([&] {
+        Operation operation = operation_of(0, abi::sqe_writable_buffer);
+        operation.entry.arguments[abi::buffer_argument] = place;
+        operation.entry.arguments[abi::buffer_argument + 1] = page_size;
+        EXPECT_TRUE(scheme_->call(operation, never));
+    });
+    const QuietCpu quiet(1);
+    std::thread pager([&] {
+        current_cpu = &cpus[1];
+        for (std::uint64_t changed[1]; !over; ++passes) {
+            if (*file->collect_changed(0, changed) == 0) continue;
+            written = __atomic_load_n(present, __ATOMIC_RELAXED);
+            EXPECT_TRUE(file->settle(0, page_size, abi::Settlement::written));
+        }
+    });
+    serve([&] {
+        const auto entry = *scheme_->receive(nullptr, never);
+        for (std::uint64_t round = 1; round <= 2000 && !HasFailure(); ++round) {
+            *wanted = round;
+            EXPECT_TRUE(scheme_->copy(entry.tag, 0, here, page_size, abi::SchemeCopy::to_caller));
+            const std::uint64_t pass = passes;
+            while (passes < pass + 2) spin_wait_hook();
+            EXPECT_EQ(written, round);
+        }
+        EXPECT_TRUE(scheme_->reply(answer_to(entry, 0)));
+    });
+    machine_.run_ready();
+    over = true;
+    pager.join();
 }
 
 } // namespace
