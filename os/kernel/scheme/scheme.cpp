@@ -66,6 +66,23 @@ void Scheme::lend(unsigned priority)
                 set_inherited_priority(*operation->server_thread, priority);
 }
 
+// The thread has no call of this scheme's any more. What another scheme has lent it since is not touched.
+void Scheme::end_loan(Thread& server)
+{
+    if (server.lender.load(std::memory_order_relaxed) == number) set_inherited_priority(server, 0);
+}
+
+// For the end of a call after which its server's thread does not ask for the next at once: if it held no other, it
+// works for nobody, and would keep a priority that is not its own.
+void Scheme::end_loan_if_idle(Thread& server)
+{
+    if (server.inherited_priority <= server.own_priority) return; // there is nothing to be taken away
+    for (OperationList& list : received_)
+        for (const Operation* operation = list.first(); operation; operation = list.next(operation))
+            if (operation->server_thread.get() == &server) return;
+    end_loan(server);
+}
+
 // Gives the operation to a server's thread. False if the gift does not fit into its handle table: then the caller has
 // to hear of it.
 bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
@@ -84,6 +101,7 @@ bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
     operation.server_thread = Ref<Thread>(&server);
     const Operation* const next = submitted_.first(); // who waits behind this one counts as well
     lent_priority_ = next ? std::max(operation.priority, next->priority) : operation.priority;
+    server.lender.store(number, std::memory_order_relaxed);
     set_inherited_priority(server, lent_priority_);
     operation.caller->wait.value = server.number; // whom it waits for
     bucket(operation.entry.tag).push_back(&operation);
@@ -172,6 +190,7 @@ Status Scheme::call(Operation& operation, std::uint64_t deadline, WaitReason rea
             = operation.state == CallState::submitted || woken == Error::timed_out || must_end(self);
         if (woken != Error::none && give_up) {
             unlink(operation); // (1), (2)
+            if (operation.server_thread) end_loan_if_idle(*operation.server_thread);
             lock_.release();
             ORRERY_TRACE(call, cancelled, operation.cause, number, operation.entry.tag, self.number);
             return fail(woken);
@@ -217,6 +236,9 @@ Status Scheme::answer_locked(const abi::Cqe& completion, Ref<Object>& gift, Thre
     }
     operation->completion = answer;
     successor = complete(*operation, Error::none);
+    Thread& server = *operation->server_thread; // the caller keeps it until the lock is gone
+    if (&server != &current_thread()) [[unlikely]]
+        end_loan_if_idle(server);
     return {};
 }
 
@@ -228,6 +250,7 @@ Status Scheme::reply(const abi::Cqe& completion)
     {
         Guard guard(lock_);
         status = answer_locked(completion, gift, caller);
+        end_loan_if_idle(current_thread());
         if (caller) make_ready(*caller);
     }
     return status;
@@ -302,8 +325,10 @@ void Scheme::handle_closed_by(const HandleTable& table, std::uint32_t rights)
     for (OperationList& list : received_)
         for (Operation* operation = list.first(); operation;) {
             Operation* const next = list.next(operation);
-            if (closed_ || &operation->server->handles == &table)
+            if (closed_ || &operation->server->handles == &table) {
+                end_loan(*operation->server_thread); // all that it held end here
                 if (Thread* const caller = complete(*operation, Error::peer_closed)) make_ready(*caller);
+            }
             operation = next;
         }
     for (Receiver* receiver = receivers_.first(); receiver;) {

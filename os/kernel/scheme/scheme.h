@@ -94,6 +94,8 @@ private:
     OperationList& bucket(std::uint32_t tag) REQUIRES(lock_) { return received_[tag % bucket_count]; }
     void enqueue(Operation& operation) REQUIRES(lock_);
     void lend(unsigned priority) REQUIRES(lock_);
+    void end_loan(Thread& server) REQUIRES(lock_);
+    void end_loan_if_idle(Thread& server) REQUIRES(lock_);
     bool hand_over(Operation& operation, Thread& server, abi::Sqe& entry) REQUIRES(lock_);
     bool take_next(abi::Sqe& entry) REQUIRES(lock_);
     void unlink(Operation& operation) REQUIRES(lock_);

@@ -115,6 +115,7 @@ public:
     // Scheduling. `inherited` is what a server has of its callers (scheme/scheme.cpp) and only ever raises.
     std::atomic<std::uint8_t> own_priority { abi::priority_normal };
     std::atomic<std::uint8_t> inherited_priority { 0 };
+    std::atomic<std::uint32_t> lender { 0 }; // number of the scheme that it has that from
     std::atomic<std::uint8_t> effective_priority { abi::priority_normal }; // the higher of the two
     unsigned priority() const { return effective_priority.load(std::memory_order_relaxed); }
     std::atomic<std::uint32_t> allowed_cpus { ~std::uint32_t { 0 } }; // bit per CPU

@@ -152,5 +152,64 @@ void SchemeServers::cancel_while_away_until(std::uint64_t back)
 TEST_F(SchemeServers, a_cancel_message_goes_to_who_received_the_call_and_waits) { cancel_while_away_until(600); }
 TEST_F(SchemeServers, a_cancel_message_is_kept_for_who_received_the_call) { cancel_while_away_until(1000); }
 
+// A server's thread has its callers' priority for their calls only, however these end.
+TEST_F(SchemeServers, what_is_lent_ends_with_the_last_call)
+{
+    constexpr unsigned low = 3, high = 20;
+    const auto start = [](Ref<AddressSpace> space, unsigned priority, std::uint64_t program) {
+        const auto thread = *Thread::create(std::move(space), { 0x400000, 0x7000'0000, program, 0 });
+        set_own_priority(*thread, priority);
+        EXPECT_TRUE(thread->start());
+        return thread;
+    };
+    set_clock(1000);
+    Outcome outcomes[5];
+    const std::uint64_t deadlines[] = { never, never, never, 2000, never };
+    std::vector<Ref<Thread>> callers;
+    for (int index = 0; index < 5; ++index)
+        callers.push_back(start(client_, high, machine_.add_program([&, index] {
+            Operation operation = operation_of(0);
+            outcomes[index].error = error_of(scheme_->call(operation, deadlines[index]));
+        })));
+    machine_.run_ready();
+    abi::Sqe handed {};
+    const auto server = start(server_, low, machine_.add_program([&] {
+        Thread& self = current_thread();
+        const auto first = *scheme_->receive(nullptr, never);
+        const auto second = *scheme_->receive(nullptr, never);
+        EXPECT_EQ(self.priority(), high);
+        EXPECT_TRUE(scheme_->reply(answer_to(first, 0)));
+        EXPECT_EQ(self.priority(), high) << "it holds another call";
+        EXPECT_TRUE(scheme_->reply(answer_to(second, 0)));
+        EXPECT_EQ(self.priority(), low);
+        handed = *scheme_->receive(nullptr, never);
+        EXPECT_EQ(self.priority(), high);
+        EXPECT_EQ(error_of(client_->wait_for_end(1500)), Error::timed_out);
+    }));
+    machine_.run_ready();
+    EXPECT_EQ(server->priority(), high);
+    start(server_, low, machine_.add_program([&] {
+        Thread& self = current_thread();
+        const auto answer = answer_to(handed, 0);
+        EXPECT_TRUE(scheme_->receive(&answer, never)) << "the fourth call";
+        EXPECT_EQ(server->priority(), low) << "this one has answered for it";
+        EXPECT_EQ(self.priority(), high);
+        EXPECT_EQ(error_of(client_->wait_for_end(3000)), Error::timed_out);
+        EXPECT_EQ(self.priority(), low) << "the caller has given up";
+        EXPECT_TRUE(scheme_->receive(nullptr, never)) << "the fifth call";
+        EXPECT_EQ(self.priority(), high);
+        close_server_handle();
+        EXPECT_EQ(self.priority(), low);
+    }));
+    machine_.run_ready();
+    for (const std::uint64_t time : { 1500, 2000, 3000 }) {
+        set_clock(time);
+        run_expired_timers();
+        machine_.run_ready();
+    }
+    EXPECT_EQ(outcomes[3].error, Error::timed_out);
+    EXPECT_EQ(outcomes[4].error, Error::peer_closed);
+}
+
 } // namespace
 } // namespace orrery::kernel::host
