@@ -2,12 +2,13 @@
 //
 // Race notes:
 // (1) Memory is given back only after the device can't reach it: its entries are taken away, the IOMMU has forgotten
-// them, and
-//     then the frames go. A device that is not confined is at least told by its command register to stop when its last
-//     handle is closed.
+//     them, and then the frames go. A device that is not confined is at least told by its command register to stop when
+//     its last handle is closed.
 // (2) A table entry is masked by the processor that takes the interrupt and unmasked by whoever waits, in any order: if
-// the
-//     unmasking comes first, the count is there already and the waiter does not sleep.
+//     the unmasking comes first, the count is there already and the waiter does not sleep.
+// (3) What a use of the device has left ends in one hold of the lock, by whoever comes first: the one who closed its
+//     last handle, or the next one who wants something of the device. So a new driver never finds what the old one had,
+//     nor loses its own to an end that comes late. A call that comes when no handle is left changes nothing.
 #include "kernel/device/device.h"
 
 #include <algorithm>
@@ -32,6 +33,9 @@ namespace {
     constexpr unsigned words_per_entry = 4;
     constexpr std::uint32_t entry_masked = 1;
     constexpr std::uint32_t interrupts_enabled = std::uint32_t { 1 } << 31;
+
+    constexpr unsigned ended_shift = 32; // in Device::use_
+    constexpr std::uint64_t handle_count = (std::uint64_t { 1 } << ended_shift) - 1;
 
 } // namespace
 
@@ -94,7 +98,9 @@ Result<Ref<MemoryObject>> Device::registers(std::uint64_t region)
         if (table->region == region) holes[0] = hole(table->offset, table->count * 16);
         if (table->pending_region == region) holes[1] = hole(table->pending_offset, (table->count + 63) / 64 * 8);
     }
+    Remains remains;
     Guard guard(lock_);
+    TRY_STATUS(enter(remains));
     command(pci::command_memory, 0);
     return MemoryObject::create_registers(place.begin, place.size, holes);
 }
@@ -118,7 +124,9 @@ void Device::find_interrupts()
 
 Status Device::bind_interrupt(unsigned index, DeviceInterrupt& interrupt, std::uint32_t address, std::uint8_t vector)
 {
+    Remains remains;
     Guard guard(lock_);
+    TRY_STATUS(enter(remains));
     find_interrupts();
     if (index >= interrupt_count_) return fail(Error::invalid_argument);
     if (interrupts_[index]) return fail(Error::already_exists);
@@ -175,7 +183,7 @@ Status Device::map_pages(DeviceMapping& mapping, std::uint64_t access)
             status = fail(pinned.error());
         } else {
             const PhysicalAddress target = frame_allocator.address_of(*pinned);
-            if (domain_) status = domain_->map(mapping.address + done, target, access);
+            if (iommu_is_on()) status = domain_->map(mapping.address + done, target, access);
             else if (done == 0) mapping.address = target;
             else if (target != mapping.address + done) status = fail(Error::access_denied);
             if (!status) frame_allocator.release(*pinned);
@@ -190,7 +198,7 @@ Status Device::map_pages(DeviceMapping& mapping, std::uint64_t access)
 
 void Device::unmap_pages(DeviceMapping& mapping, std::uint64_t length)
 {
-    if (domain_) {
+    if (iommu_is_on()) {
         domain_->unmap(mapping.address, mapping.address + length);
     } else {
         for (std::uint64_t done = 0; done < length; done += page_size)
@@ -208,7 +216,9 @@ Result<std::uint64_t> Device::map(
     // devices.
     for (std::uint64_t done = 0; !iommu_is_on() && done < length; done += page_size)
         if (const auto place = object->physical_address(offset + done); !place) return fail(place.error());
+    Remains remains;
     Guard guard(lock_);
+    TRY_STATUS(enter(remains));
     DeviceMapping* const mapping
         = std::find_if(std::begin(mappings_), std::end(mappings_), [](const auto& each) { return each.length == 0; });
     if (mapping == std::end(mappings_)) return fail(Error::limit_reached);
@@ -248,23 +258,37 @@ Status Device::unmap(std::uint64_t address)
 
 void Device::handle_closed(std::uint32_t)
 {
-    if (handles_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    std::unique_ptr<DmaDomain> domain;
-    {
-        Guard guard(lock_);
-        command(0, pci::command_master); // (1)
-    }
-    for (DeviceMapping& mapping : mappings_) {
-        std::uint64_t address = 0;
-        {
-            Guard guard(lock_);
-            if (mapping.length == 0) continue;
-            address = mapping.address;
-        }
-        (void)unmap(address);
-    }
+    std::uint64_t before = use_.load(std::memory_order_relaxed);
+    std::uint64_t after = 0;
+    do after = before - 1 + ((before & handle_count) == 1 ? handle_count + 1 : 0);
+    while (!use_.compare_exchange_weak(before, after, std::memory_order_acq_rel));
+    if ((after & handle_count) != 0) return;
+    Remains remains;
     Guard guard(lock_);
-    domain = std::exchange(domain_, nullptr);
+    end_past_use(use_.load(std::memory_order_acquire), remains);
+}
+
+Status Device::enter(Remains& remains)
+{
+    const std::uint64_t use = use_.load(std::memory_order_acquire);
+    end_past_use(use, remains);
+    if ((use & handle_count) == 0) return fail(Error::peer_closed);
+    return {};
+}
+
+void Device::end_past_use(std::uint64_t use, Remains& remains)
+{
+    const auto ended = static_cast<std::uint32_t>(use >> ended_shift);
+    if (std::exchange(ended_uses_, ended) == ended) return; // (3)
+    command(0, pci::command_master); // (1)
+    for (unsigned index = 0; index < max_mappings; ++index) {
+        DeviceMapping& mapping = mappings_[index];
+        if (mapping.length == 0) continue;
+        unmap_pages(mapping, mapping.length);
+        mapping.length = 0;
+        remains.objects[index] = std::exchange(mapping.object, nullptr);
+    }
+    domain_ = nullptr; // here, or it would take the place in the IOMMU's table from the next one
 }
 
 abi::DeviceStatus Device::status()

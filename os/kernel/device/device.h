@@ -35,7 +35,7 @@ public:
     // Lets the device reach [offset, offset + length) of the object, and returns the address by which: behind an IOMMU
     // any memory, at an address that means something to this device only; without one only physical memory in one run.
     // The pages stay where they are and exist until unmap. invalid_argument, access_denied (it could move),
-    // limit_reached, out_of_memory, not_present (bring the pages first).
+    // limit_reached, out_of_memory, not_present (bring the pages first), peer_closed (no handle is left).
     Result<std::uint64_t> map(Ref<MemoryObject> object, std::uint64_t offset, std::uint64_t length, std::uint64_t access)
         EXCLUDES(lock_);
     // Takes back what one map has given: not_found if this is not its address. The device can't reach it any more after
@@ -50,7 +50,7 @@ public:
     void unbind_interrupt(unsigned index, DeviceInterrupt& interrupt) EXCLUDES(lock_);
     void mask_interrupt(unsigned index, bool masked); // bound; one write, without a lock
 
-    void handle_opened(std::uint32_t) override { handles_.fetch_add(1, std::memory_order_relaxed); }
+    void handle_opened(std::uint32_t) override { use_.fetch_add(1, std::memory_order_relaxed); }
     void handle_closed(std::uint32_t) override;
 
     const PciLocation location;
@@ -63,6 +63,14 @@ private:
         Ref<MemoryObject> object;
     };
 
+    // What a use of the device leaves behind when its last handle goes, for after the lock.
+    struct Remains {
+        Ref<MemoryObject> objects[max_mappings];
+    };
+
+    // First of all for whoever wants something of the device: peer_closed if no handle is left.
+    Status enter(Remains& remains) REQUIRES(lock_);
+    void end_past_use(std::uint64_t use, Remains& remains) REQUIRES(lock_);
     void find_interrupts() REQUIRES(lock_);
     Result<std::uint64_t> find_address(std::uint64_t length) REQUIRES(lock_);
     Status map_pages(DeviceMapping& mapping, std::uint64_t access) REQUIRES(lock_);
@@ -71,7 +79,10 @@ private:
 
     Spinlock lock_ { LockRank::device };
     pci::Region regions_[pci::region_count]; // never change
-    std::atomic<std::uint32_t> handles_ { 0 };
+    // How many handles there are, and in the upper half how often the last one has gone: one word, so that a use of the
+    // device ends in the moment its last handle goes, whatever comes next.
+    std::atomic<std::uint64_t> use_ { 0 };
+    std::uint32_t ended_uses_ GUARDED_BY(lock_) = 0;
     bool knows_interrupts_ GUARDED_BY(lock_) = false;
     unsigned interrupt_count_ GUARDED_BY(lock_) = 0;
     unsigned interrupt_capability_ GUARDED_BY(lock_) = 0;

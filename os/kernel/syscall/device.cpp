@@ -64,14 +64,15 @@ namespace {
     Result<std::uint64_t> map(
         abi::Handle handle, abi::Handle memory, std::uint64_t offset, std::uint64_t length, std::uint64_t access)
     {
-        TRY(device, device_of(handle));
         const std::uint32_t rights = ((access & abi::device_reads) ? abi::right_read : 0)
             | ((access & abi::device_writes) ? abi::right_write : 0);
-        TRY(object, own_handles().find<MemoryObject>(memory, rights));
-        for (;;) {
+        for (;;) { // from the handles on: they may have been closed while a page was brought
+            TRY(device, device_of(handle));
+            TRY(object, own_handles().find<MemoryObject>(memory, rights));
             const auto address = device->map(object, offset, length, access);
             if (address || address.error() != Error::not_present) return address;
             for (std::uint64_t page = 0; page < length; page += page_size) TRY_STATUS(object->bring(offset + page, true));
+            if (!preemption_point()) return fail(Error::interrupted);
         }
     }
 

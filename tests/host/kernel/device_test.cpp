@@ -4,6 +4,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
+#include <thread>
 
 #include "kernel/device/device.h"
 #include "kernel/device/interrupt.h"
@@ -138,6 +139,54 @@ TEST_F(Devices, memory_stays_while_the_device_has_it)
     EXPECT_EQ(device->unmap(address), std::unexpected(Error::not_found));
     device->handle_closed(0);
     EXPECT_EQ(frame_allocator.free_frames(), free_before + 3);
+    EXPECT_FALSE(pci_functions[location].words[1] & pci::command_master);
+}
+
+// A call can be on its way, with a reference to the device, when the last handle goes.
+TEST_F(Devices, nothing_can_be_had_of_a_device_that_nobody_has_open)
+{
+    pci_functions[location] = sound_function();
+    const auto device = make();
+    const auto memory = *MemoryObject::create_physical(page_size, page_size, 0);
+    device->handle_closed(0);
+    EXPECT_EQ(device->map(memory, 0, page_size, abi::device_reads).error(), Error::peer_closed);
+    EXPECT_EQ(DeviceInterrupt::create(device, 0).error(), Error::peer_closed);
+    EXPECT_EQ(device->registers(0).error(), Error::peer_closed);
+    EXPECT_FALSE(pci_functions[location].words[1] & pci::command_master);
+    device->handle_opened(0);
+    EXPECT_TRUE(device->map(memory, 0, page_size, abi::device_reads));
+    EXPECT_TRUE(device->unmap(*memory->physical_address(0)));
+    device->handle_closed(0);
+}
+
+// One opens, maps and closes again and again, and must find what it has mapped as long as it has the device; another
+// does without a handle what a late call would.
+TEST_F(Devices, closing_and_mapping_at_once_leave_nothing_behind)
+{
+    pci_functions[location] = sound_function();
+    const auto device = make();
+    device->handle_closed(0);
+    const auto memory = *MemoryObject::create_physical(page_size, page_size, 0);
+    const auto other = *MemoryObject::create_physical(page_size, page_size, 0);
+    std::atomic<bool> done { false };
+    std::thread late([&] {
+        const CpuBinding cpu(1);
+        while (!done) (void)device->map(other, 0, page_size, abi::device_reads);
+    });
+    const PhysicalAddress address = *memory->physical_address(0);
+    int lost = 0;
+    for (int round = 0; round < 20000; ++round) {
+        device->handle_opened(0);
+        // The other may have taken all the room.
+        if (device->map(memory, 0, page_size, abi::device_reads) && !device->unmap(address)) ++lost;
+        (void)device->map(memory, 0, page_size, abi::device_reads);
+        device->handle_closed(0);
+    }
+    done = true;
+    late.join();
+    EXPECT_EQ(lost, 0);
+    for (const auto& each : { memory, other })
+        EXPECT_EQ((*each->page(0))->references.load(), 1u) << "only the object's own";
     EXPECT_FALSE(pci_functions[location].words[1] & pci::command_master);
 }
 
