@@ -177,7 +177,7 @@ Result<std::uint64_t> Device::find_address(std::uint64_t length)
 Status Device::map_pages(DeviceMapping& mapping, std::uint64_t access)
 {
     for (std::uint64_t done = 0; done < mapping.length; done += page_size) {
-        const auto pinned = mapping.object->pin(mapping.offset + done); // its reference is the device's
+        const auto pinned = mapping.object->pin_under_lock(mapping.offset + done); // its reference is the device's
         Status status;
         if (!pinned) {
             status = fail(pinned.error());

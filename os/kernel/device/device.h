@@ -35,7 +35,7 @@ public:
     // Lets the device reach [offset, offset + length) of the object, and returns the address by which: behind an IOMMU
     // any memory, at an address that means something to this device only; without one only physical memory in one run.
     // The pages stay where they are and exist until unmap. invalid_argument, access_denied (it could move),
-    // limit_reached, out_of_memory, not_present (bring the pages first), peer_closed (no handle is left).
+    // limit_reached, out_of_memory, not_present (bring the pages for writing first), peer_closed (no handle is left).
     Result<std::uint64_t> map(Ref<MemoryObject> object, std::uint64_t offset, std::uint64_t length, std::uint64_t access)
         EXCLUDES(lock_);
     // Takes back what one map has given: not_found if this is not its address. The device can't reach it any more after

@@ -161,22 +161,32 @@ Result<Frame*> MemoryObject::borrow(std::uint64_t offset, bool write)
     }
 }
 
+Result<Frame*> MemoryObject::pin_own(std::uint64_t offset)
+{
+    Guard guard(lock_);
+    TRY(slot, populate(offset));
+    if (*slot & slot_shared) return nullptr;
+    *slot = (*slot | slot_pinned) & ~slot_clean;
+    Frame* const frame = frame_of(*slot);
+    frame_allocator.reference(frame);
+    return frame;
+}
+
 Result<Frame*> MemoryObject::pin(std::uint64_t offset)
 {
     for (;;) {
-        {
-            Guard guard(lock_);
-            TRY(slot, populate(offset));
-            if (!(*slot & slot_shared)) {
-                *slot = (*slot | slot_pinned) & ~slot_clean;
-                Frame* frame = frame_of(*slot);
-                frame_allocator.reference(frame);
-                return frame;
-            }
-        }
+        TRY(frame, pin_own(offset));
+        if (frame) return frame;
         TRY_STATUS(make_writable(offset));
         spin_wait_hook();
     }
+}
+
+Result<Frame*> MemoryObject::pin_under_lock(std::uint64_t offset)
+{
+    TRY(frame, pin_own(offset));
+    if (!frame) return fail(Error::not_present);
+    return frame;
 }
 
 Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_t length, MemoryAccount* payer)

@@ -85,7 +85,7 @@ public:
     // Brings a page that is not_present, or waits for another thread that does; then the access may be tried again.
     // Sleeps, and no signal but the thread's end ends that. not_found (no page is to be had), peer_closed, interrupted.
     Status fetch(std::uint64_t offset, bool write) EXCLUDES(lock_);
-    // The same until the page is there: for system calls that need it.
+    // The same until the page is there, and the object's own if it is to be written: for system calls that need it.
     Status bring(std::uint64_t offset, bool write) EXCLUDES(lock_);
     bool is_paged() const { return pager_ || origin_; }
 
@@ -103,6 +103,9 @@ public:
 
     // Keeps the page at its frame for ever (the kernel has a pointer to it); the frame is referenced for the caller.
     Result<Frame*> pin(std::uint64_t offset) EXCLUDES(lock_);
+    // The same for who holds a lock: to make a page writable that is shared with a clone visits the spaces that map it,
+    // and may end one. Such a page is not_present, too, and bring for writing is what helps.
+    Result<Frame*> pin_under_lock(std::uint64_t offset) EXCLUDES(lock_);
 
     // A new object with the contents of [offset, offset + length) at this moment; pages are shared until written. Pages
     // that a pager has yet to bring are taken from this object when they are first touched.
@@ -147,6 +150,7 @@ private:
         EXCLUDES(lock_);
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
     Status place_pinned(std::uint64_t offset, Frame* frame) EXCLUDES(lock_);
+    Result<Frame*> pin_own(std::uint64_t offset) EXCLUDES(lock_); // null: the page is shared with a clone
     Result<Frame*> take_page(std::uint64_t offset) EXCLUDES(lock_);
     Status clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done) EXCLUDES(lock_);
     Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);

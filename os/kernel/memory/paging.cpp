@@ -99,7 +99,12 @@ Status MemoryObject::bring(std::uint64_t offset, bool write)
 {
     for (;;) {
         const auto found = access(offset, write);
-        if (found) return {};
+        if (found && !found->must_copy) return {};
+        if (found) {
+            TRY_STATUS(make_writable(offset));
+            spin_wait_hook(); // a clone may be under way
+            continue;
+        }
         if (found.error() != Error::not_present) return fail(found.error());
         TRY_STATUS(fetch(offset, write));
         if (must_end(current_thread())) return fail(Error::interrupted);

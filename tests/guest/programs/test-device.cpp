@@ -162,6 +162,29 @@ void test_confinement(Entropy& entropy)
     test_requests(entropy);
 }
 
+// A page that is shared with a clone: the device writes to that of the object which it was given, and to no other.
+void test_shared_pages(Entropy& entropy)
+{
+    const std::uint64_t memory = must(raw::memory_create(page, 0), "memory_create");
+    const auto* bytes = reinterpret_cast<std::byte*>(
+        must(raw::memory_map(own_space(), memory, 0, 0, page, read_write), "memory_map"));
+    std::memset(const_cast<std::byte*>(bytes), 'x', page);
+    const std::uint64_t copy = must(raw::memory_clone(memory, 0, page), "memory_clone");
+    const auto* copied = reinterpret_cast<std::byte*>(
+        must(raw::memory_map(own_space(), copy, 0, 0, page, read_write), "memory_map"));
+    const std::uint64_t address
+        = must(raw::device_map(entropy.device.handle(), memory, 0, page, abi::device_writes), "device_map");
+    entropy.ask(address, 64);
+    const auto done = expect(entropy.queue->wait(soon()), "waiting for the device");
+    CHECK(std::memcmp(bytes, copied, done.written) != 0);
+    for (std::uint64_t index = 0; index < page; ++index) CHECK(copied[index] == std::byte { 'x' });
+    CHECK_EQUAL(raw::device_unmap(entropy.device.handle(), address), 0);
+    must(raw::memory_unmap(own_space(), reinterpret_cast<std::uint64_t>(bytes), page), "memory_unmap");
+    must(raw::memory_unmap(own_space(), reinterpret_cast<std::uint64_t>(copied), page), "memory_unmap");
+    raw::handle_close(copy);
+    raw::handle_close(memory);
+}
+
 // A driver that is killed with requests on the way: the device is free for the next one, and its memory for others.
 void test_dying_driver()
 {
@@ -205,6 +228,7 @@ int main(int count, char** arguments)
         test_requests(entropy);
         test_interrupts_cannot_be_forged(entropy);
         if (confined) test_confinement(entropy);
+        if (confined) test_shared_pages(entropy);
     }
     test_dying_driver();
     return 0;

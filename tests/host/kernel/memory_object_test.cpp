@@ -153,6 +153,26 @@ TEST_F(MemoryObjects, pinned_pages_stay)
     frame_allocator.release(frame);
 }
 
+// Who holds a lock can't take a page from its clones: it is told so, and brings the page for writing without the lock.
+TEST_F(MemoryObjects, pages_are_pinned_under_a_lock_only_if_they_are_the_objects_own)
+{
+    const auto object = *MemoryObject::create(2 * page_size);
+    word(*object, 0) = 5;
+    auto clone = *object->clone(0, 2 * page_size);
+    Frame* const shared = *clone->borrow(0, false);
+    EXPECT_EQ(object->pin_under_lock(0).error(), Error::not_present);
+    EXPECT_TRUE(object->bring(0, false));
+    EXPECT_EQ(object->pin_under_lock(0).error(), Error::not_present) << "it is there to be read only";
+    EXPECT_TRUE(object->bring(0, true));
+    Frame* const pinned = *object->pin_under_lock(0);
+    EXPECT_NE(pinned, shared);
+    EXPECT_EQ(*static_cast<std::uint64_t*>(frame_allocator.memory_of(pinned)), 5u);
+    EXPECT_EQ(word(*clone, 0), 5u);
+    frame_allocator.release(pinned);
+    frame_allocator.release(shared);
+    frame_allocator.release(*object->pin_under_lock(page_size)); // untouched: made here
+}
+
 TEST_F(MemoryObjects, a_refused_replacement_loses_nothing)
 {
     const auto object = *MemoryObject::create(page_size);
