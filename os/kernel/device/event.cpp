@@ -31,23 +31,28 @@ void Event::signal()
 Result<std::uint64_t> Event::wait(std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
 {
     Waiter waiter { &current_thread(), {} };
-    wanted();
+    lock_.acquire();
+    waiters_.push_back(&waiter);
     for (;;) {
-        lock_.acquire();
         if (const std::uint64_t count = std::exchange(count_, 0)) {
+            waiters_.remove(&waiter);
+            const bool others_wait = !waiters_.empty();
             lock_.release();
+            if (others_wait) wanted(); // they may have said so before this count came
             return count;
         }
-        waiters_.push_back(&waiter);
+        lock_.release();
+        wanted(); // before every sleep; whoever takes a count that comes now finds this one in the list
+        lock_.acquire();
+        if (count_ != 0) continue;
         const Error result = sleep(lock_, { WaitReason::event, number, 0, deadline, 0 });
-        {
-            Guard guard(lock_);
-            waiters_.remove(&waiter);
-            // Woken for a count that it does not take: the next one shall.
-            if (result != Error::none && count_ != 0)
-                if (Waiter* const next = waiters_.first()) wake(*next->thread, Error::none);
-        }
-        if (result != Error::none) return fail(result);
+        lock_.acquire();
+        if (result == Error::none) continue;
+        waiters_.remove(&waiter);
+        // Woken for a count that it does not take: the next one shall.
+        if (Waiter* const next = waiters_.first(); next && count_ != 0) wake(*next->thread, Error::none);
+        lock_.release();
+        return fail(result);
     }
 }
 

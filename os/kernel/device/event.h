@@ -26,7 +26,7 @@ protected:
     static std::uint32_t new_number();
 
 private:
-    // Somebody will wait, and finds nothing: whoever signals may tell of the next time.
+    // Somebody waits, and found nothing: whoever signals may tell of the next time.
     virtual void wanted() {}
 
     struct Waiter { // on the waiting thread's stack

@@ -124,6 +124,28 @@ TEST_F(Devices, interrupts_are_told_once_and_masked_until_somebody_waits)
     EXPECT_TRUE(DeviceInterrupt::create(device, 2));
 }
 
+// An interrupt masks itself; as long as anybody waits for the next one, it must not stay so.
+TEST_F(Devices, an_interrupt_is_not_masked_while_others_wait_for_it)
+{
+    pci_functions[location] = sound_function();
+    const auto device = make();
+    const auto interrupt = *DeviceInterrupt::create(device, 0);
+    const auto vector = static_cast<std::uint8_t>(table()[2]);
+    const auto space = machine_.make_space();
+    int served = 0;
+    for (int index = 0; index < 3; ++index)
+        machine_.spawn(space, [&] { served += *interrupt->wait(abi::no_deadline) == 1; });
+    machine_.run_ready();
+    for (int index = 1; index <= 3; ++index) {
+        EXPECT_EQ(table()[3], 0u) << index;
+        dispatch_device_interrupt(vector);
+        EXPECT_EQ(table()[3], 1u) << index;
+        machine_.run_ready();
+        EXPECT_EQ(served, index);
+    }
+    EXPECT_EQ(table()[3], 1u) << "nobody waits any more";
+}
+
 TEST_F(Devices, memory_stays_while_the_device_has_it)
 {
     pci_functions[location] = sound_function();
