@@ -15,6 +15,7 @@ namespace {
     constexpr std::uint32_t register_task_priority = 0x80;
     constexpr std::uint32_t register_end_of_interrupt = 0xb0;
     constexpr std::uint32_t register_spurious = 0xf0;
+    constexpr std::uint32_t register_in_service = 0x100; // eight of 32 vectors each, 16 bytes apart
     constexpr std::uint32_t register_command_low = 0x300;
     constexpr std::uint32_t register_command_high = 0x310;
     constexpr std::uint32_t register_timer = 0x320;
@@ -55,6 +56,10 @@ void enable_apic()
 
 std::uint32_t apic_id() { return read(register_id) >> 24; }
 void end_of_interrupt() { write(register_end_of_interrupt, 0); }
+bool is_in_service(std::uint8_t vector)
+{
+    return (read(register_in_service + vector / 32u * 0x10) >> vector % 32 & 1) != 0;
+}
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector) { command(apic_id, vector); }
 void send_non_maskable_to_others() { command(0, 0b11 << 18 | 0b100 << 8); }
 void send_init(std::uint32_t apic_id) { command(apic_id, 0b101 << 8 | 1u << 14); }

@@ -10,6 +10,7 @@ void initialize_apic();          // maps the registers; first CPU only
 void enable_apic();              // on each CPU
 std::uint32_t apic_id();
 void end_of_interrupt();
+bool is_in_service(std::uint8_t vector); // it has arrived, and end_of_interrupt was not called for it
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector);
 void send_non_maskable_to_others();
 void send_init(std::uint32_t apic_id);

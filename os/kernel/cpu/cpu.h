@@ -20,6 +20,7 @@ struct ThreadHot;
 inline constexpr unsigned max_cpus = 8;
 
 // Interrupt vectors above the exceptions.
+inline constexpr std::uint8_t first_interrupt_vector = 0x20; // below are exceptions
 inline constexpr std::uint8_t vector_timer = 0x20;
 inline constexpr std::uint8_t vector_attention = 0x21; // look at the current thread's attention word, or leave idle
 inline constexpr std::uint8_t vector_shootdown = 0x22;

@@ -1,7 +1,9 @@
 // What the kernel does when a program, a device or another CPU interrupts it, and on every way back to user mode.
 #include <atomic>
+#include <string_view>
 
 #include "abi/cpu.h"
+#include "kernel/boot/console.h"
 #include "kernel/boot/panic.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/clock.h"
@@ -165,6 +167,20 @@ namespace {
         program_timer_interrupt();
     }
 
+    // Without interrupt remapping a device can be made to write any vector to a processor, also one that nobody has: no
+    // reason to stop the machine. Said once, because it may come as often as the device can write.
+    void ignore_interrupt(std::uint64_t vector)
+    {
+        static std::atomic<bool> told { false };
+        if (told.exchange(true, std::memory_order_relaxed)) return;
+        constexpr std::string_view digits = "0123456789abcdef";
+        char text[] = "kernel: interrupts that nobody has asked for are ignored; the first one's vector is 0x00\n";
+        char* const number = text + sizeof(text) - 4;
+        number[0] = digits[vector >> 4 & 15];
+        number[1] = digits[vector & 15];
+        console_write({ text, sizeof(text) - 1 });
+    }
+
 } // namespace
 
 extern "C" void trap(TrapFrame& frame)
@@ -190,9 +206,12 @@ extern "C" void trap(TrapFrame& frame)
     case vector_iommu:
         ++cpu.interrupts;
         end_of_interrupt();
-        handle_iommu_faults();
+        if (iommu_is_on()) handle_iommu_faults();
         return;
-    case vector_spurious: return;
+    case vector_spurious:
+        // A true one is not in service; a message with that vector is, and would keep all others away.
+        if (is_in_service(vector_spurious)) end_of_interrupt();
+        return;
     default: break;
     }
     if (frame.vector >= first_device_vector && frame.vector <= last_device_vector) {
@@ -201,7 +220,12 @@ extern "C" void trap(TrapFrame& frame)
         dispatch_device_interrupt(static_cast<std::uint8_t>(frame.vector));
         return;
     }
-    if (frame.vector >= 32) panic_at(frame, "unexpected interrupt, vector", frame.vector);
+    if (frame.vector >= first_interrupt_vector) {
+        ++cpu.interrupts;
+        end_of_interrupt();
+        ignore_interrupt(frame.vector);
+        return;
+    }
 
     const std::uint64_t fault_address = frame.vector == page_fault ? read_cr2() : 0;
     if (!frame.from_user()) {

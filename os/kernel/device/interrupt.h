@@ -1,6 +1,6 @@
 // Interrupts of devices as events. A device writes to the processor's interrupt controller to tell that it wants
-// something (MSI-X, PCI Local Bus 3.0, 6.8.2); the kernel alone decides what it writes, or it could forge any
-// interrupt.
+// something (MSI-X, PCI Local Bus 3.0, 6.8.2); the kernel alone decides what it writes for that. What a driver can make
+// it write there as if to memory is another matter: cpu/trap.cpp bears it.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "kernel/cpu/apic.h"
 #include "kernel/device/device.h"
 #include "kernel/device/interrupt.h"
 #include "kernel/thread/scheduler.h"
@@ -144,6 +145,21 @@ TEST_F(Devices, an_interrupt_is_not_masked_while_others_wait_for_it)
         EXPECT_EQ(served, index);
     }
     EXPECT_EQ(table()[3], 1u) << "nobody waits any more";
+}
+
+// A device can be made to write any vector to a processor where interrupts are not remapped: of the processors' own,
+// of devices, and of nobody.
+TEST_F(Devices, interrupts_without_a_reason_are_harmless)
+{
+    (void)take_console_output();
+    for (unsigned vector = first_interrupt_vector; vector < 256; ++vector) {
+        send_interrupt(cpus[0].apic_id, static_cast<std::uint8_t>(vector));
+        machine_.run_ready();
+        EXPECT_FALSE(interrupt_is_pending(0, static_cast<std::uint8_t>(vector)));
+    }
+    const std::string told = take_console_output();
+    EXPECT_NE(told.find("vector is 0x24\n"), std::string::npos) << told;
+    EXPECT_EQ(std::ranges::count(told, '\n'), 1) << "once";
 }
 
 TEST_F(Devices, memory_stays_while_the_device_has_it)

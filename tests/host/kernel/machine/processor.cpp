@@ -180,6 +180,7 @@ bool read_battery_clock(std::uint8_t, std::span<std::uint8_t, 8>) { return false
 
 // cpu/apic.h
 void end_of_interrupt() {}
+bool is_in_service(std::uint8_t) { return false; }
 void send_interrupt(std::uint32_t apic_id, std::uint8_t vector)
 {
     host::Interrupts& target = host::interrupts[apic_id];
