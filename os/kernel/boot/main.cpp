@@ -80,6 +80,26 @@ namespace {
         frame_allocator.add_range(begin, end);
     }
 
+    // Tells the allocator where below the end of memory there is none: devices have their registers there. Whatever the
+    // machine's list names, as what kind ever, is no such place.
+    void exclude_gaps(PhysicalAddress end)
+    {
+        for (PhysicalAddress place = low_memory_end; place < end;) {
+            PhysicalAddress next = end;
+            bool named = false;
+            for (unsigned index = 0; index < boot_information.memory_ranges; ++index) {
+                const PvhMemoryRange& range = boot_information.memory[index];
+                const PhysicalAddress range_end = range.address + range.size;
+                if (range_end <= place) continue;
+                named = range.address <= place;
+                next = named ? range_end : std::min(next, range.address);
+                if (named) break;
+            }
+            if (!named) frame_allocator.exclude(place, next);
+            place = next;
+        }
+    }
+
     void initialize_memory()
     {
         const PhysicalAddress end = physical_end();
@@ -91,6 +111,8 @@ namespace {
         if (table < initrd.end && table + table_size > initrd.begin) table = initrd.end;
         if (table + table_size > std::min(end, boot_map_end)) panic("too little memory: give QEMU at least -m 32M");
         frame_allocator.initialize(static_cast<Frame*>(to_virtual(table)), frame_count);
+
+        exclude_gaps(end);
 
         fixed_memory = table_size + reinterpret_cast<PhysicalAddress>(kernel_physical_end)
             - reinterpret_cast<PhysicalAddress>(kernel_physical_begin);

@@ -33,6 +33,14 @@ void FrameAllocator::add_range(PhysicalAddress begin, PhysicalAddress end)
     }
 }
 
+void FrameAllocator::exclude(PhysicalAddress begin, PhysicalAddress end)
+{
+    Guard guard(lock_);
+    const std::size_t last = std::min<std::size_t>(end / page_size, count_);
+    for (std::size_t index = round_up(begin, page_size) / page_size; index < last; ++index)
+        frames_[index].state = FrameState::hole;
+}
+
 void FrameAllocator::free_block(std::size_t index, unsigned order)
 {
     free_frames_.fetch_add(std::size_t { 1 } << order, std::memory_order_relaxed);

@@ -12,7 +12,12 @@
 
 namespace orrery::kernel {
 
-enum class FrameState : std::uint8_t { reserved, free, used };
+enum class FrameState : std::uint8_t {
+    reserved,
+    free,
+    used,
+    hole, // no memory: there may be a device
+};
 
 struct alignas(32) Frame { // so that a pointer has five bits to spare (memory/slot_table.h)
     std::atomic<std::uint32_t> references { 0 };
@@ -33,6 +38,9 @@ public:
     // Boot only: gives [begin, end) to the allocator.
     void add_range(PhysicalAddress begin, PhysicalAddress end) EXCLUDES(lock_);
 
+    // Boot only: no memory is in [begin, end), although there is some above.
+    void exclude(PhysicalAddress begin, PhysicalAddress end) EXCLUDES(lock_);
+
     // A block of 2^order frames that ends at or under `below`, with reference count 1, or nullptr. Contents are
     // whatever was there. Each frame of a larger block is released on its own after split_block.
     Frame* allocate(unsigned order = 0, PhysicalAddress below = ~PhysicalAddress { 0 }) EXCLUDES(lock_);
@@ -51,6 +59,11 @@ public:
     Frame* frame_at(PhysicalAddress address) const
     {
         return address / page_size < count_ ? frames_ + address / page_size : nullptr;
+    }
+    bool is_memory(PhysicalAddress address) const
+    {
+        const Frame* const frame = frame_at(address);
+        return frame && frame->state != FrameState::hole;
     }
     std::size_t free_frames() const { return free_frames_.load(std::memory_order_relaxed); }
     std::size_t total_frames() const { return total_frames_; }

@@ -103,7 +103,7 @@ Result<Ref<MemoryObject>> MemoryObject::create_registers(
     object->of_machine_ = true;
     // Never what is RAM, whatever a device's configuration says.
     for (std::uint64_t offset = 0; offset < object->size_; offset += page_size)
-        if (frame_allocator.frame_at(begin + offset)) return fail(Error::access_denied);
+        if (frame_allocator.is_memory(begin + offset)) return fail(Error::access_denied);
     object->registers_ = begin;
     std::ranges::copy(holes, object->holes_);
     return object;

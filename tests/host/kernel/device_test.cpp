@@ -87,6 +87,13 @@ TEST_F(Devices, ram_is_never_shown_as_registers)
     EXPECT_EQ(MemoryObject::create_registers(0x10'0000, page_size, none).error(), Error::access_denied);
     EXPECT_EQ(MemoryObject::create_registers(arena_size - page_size, 2 * page_size, none).error(), Error::access_denied);
     EXPECT_EQ(MemoryObject::create_registers(0, page_size, none).error(), Error::invalid_argument);
+    constexpr PhysicalAddress gap = reserved_memory - page_size; // with memory above, as on a machine of 4 GiB
+    EXPECT_EQ(MemoryObject::create_registers(gap, page_size, none).error(), Error::access_denied);
+    frame_allocator.exclude(gap, gap + page_size);
+    EXPECT_TRUE(MemoryObject::create_registers(gap, page_size, none));
+    EXPECT_EQ(MemoryObject::create_registers(gap, 2 * page_size, none).error(), Error::access_denied);
+    EXPECT_EQ(MemoryObject::create_at(gap, page_size).error(), Error::invalid_argument);
+    frame_allocator.frame_at(gap)->state = FrameState::reserved;
     PciFunction function = sound_function();
     function.words[4] = 0x20'0000; // the device's word that its registers are where RAM is
     function.writable[4] = ~std::uint32_t { 0x3fff };

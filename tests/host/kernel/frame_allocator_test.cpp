@@ -132,6 +132,17 @@ TEST(FrameAllocator, frames_without_a_place_and_reserved_frames)
     EXPECT_EQ(memory.allocator.free_frames(), 4u) << "never becomes free memory";
 }
 
+TEST(FrameAllocator, holes_are_no_memory)
+{
+    Machine machine;
+    Frames memory(64);
+    memory.allocator.exclude(16 * page_size + 1, 32 * page_size + 5); // whole pages only
+    memory.allocator.add_range(32 * page_size, 64 * page_size);
+    for (std::size_t index = 0; index < 66; ++index)
+        EXPECT_EQ(memory.allocator.is_memory(index * page_size), index < 17 || (index >= 32 && index < 64)) << index;
+    EXPECT_EQ(memory.allocator.free_frames(), 32u);
+}
+
 TEST(FrameAllocator, every_frame_that_it_has_says_so)
 {
     Machine machine;
