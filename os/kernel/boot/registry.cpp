@@ -33,6 +33,7 @@ namespace {
     {
         TopologyChange change;
         element.all_next = head;
+        if (head) head->all_previous = &element;
         head = &element;
     }
 
@@ -40,11 +41,8 @@ namespace {
     void remove(T*& head, T& element)
     {
         TopologyChange change;
-        for (T** link = &head; *link; link = &(*link)->all_next) {
-            if (*link != &element) continue;
-            *link = element.all_next;
-            return;
-        }
+        (element.all_previous ? element.all_previous->all_next : head) = element.all_next;
+        if (element.all_next) element.all_next->all_previous = element.all_previous;
     }
 
 } // namespace
@@ -69,10 +67,10 @@ void unregister_space(AddressSpace& space)
     Guard guard(registry_lock);
     remove(all_spaces, space);
 }
-Ref<AddressSpace> find_unstarted_space(std::uint32_t maker)
+Ref<AddressSpace> find_unstarted_space(std::uint32_t maker, const AddressSpace* behind)
 {
     Guard guard(registry_lock);
-    for (AddressSpace* space = all_spaces; space; space = space->all_next)
+    for (AddressSpace* space = behind ? behind->all_next : all_spaces; space; space = space->all_next)
         if (space->maker == maker && !space->started && space->state == SpaceState::alive && space->try_reference())
             return Ref<AddressSpace>::adopt(space);
     return nullptr;

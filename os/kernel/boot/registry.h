@@ -14,8 +14,9 @@ void register_thread(Thread& thread);
 void unregister_thread(Thread& thread);
 void register_space(AddressSpace& space);
 void unregister_space(AddressSpace& space);
-// A living space that this one has made and that never had a thread; null if there is none (any more).
-Ref<AddressSpace> find_unstarted_space(std::uint32_t maker);
+// A living space that this one has made and that never had a thread; null if there is none. Spaces are listed newest
+// first, and the search goes on behind the last one that it found, if it found one already.
+Ref<AddressSpace> find_unstarted_space(std::uint32_t maker, const AddressSpace* behind);
 void register_ring(Ring& ring);
 void unregister_ring(Ring& ring);
 void register_scheme(Scheme& scheme);

@@ -64,6 +64,9 @@ void spin_wait_hook()
 void shoot_down(AddressSpace& space, VirtualAddress begin, VirtualAddress end)
 {
     const std::uint32_t self = 1u << this_cpu().number;
+    // The entries are changed before anybody looks who uses them; or a CPU that loads the space now could read the old
+    // ones from memory and yet be missed here.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     if (this_cpu().loaded_space == &space) forget(begin, end);
     if (!(space.loaded_on.load(std::memory_order_seq_cst) & ~self)) return;
     Guard guard(request_lock);

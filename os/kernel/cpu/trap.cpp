@@ -72,8 +72,6 @@ namespace {
         }
     }
 
-    constexpr std::uint64_t reclaim_batch = 64; // pages; enough that the next faults need not come here again
-
     // Makes the page present, and room for it if memory is short.
     Status resolve(Thread& thread, const TrapFrame& frame, VirtualAddress address)
     {
@@ -159,6 +157,7 @@ namespace {
     {
         Cpu& cpu = this_cpu();
         run_expired_timers();
+        if (clock_now() >= pressure_deadline()) consider_pressure();
         if (!cpu.idle.load(std::memory_order_relaxed) && clock_now() >= cpu.slice_end) {
             cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
             cpu.slice_end = clock_now() + time_slice;

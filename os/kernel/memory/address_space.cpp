@@ -124,12 +124,20 @@ void AddressSpace::remove(std::size_t first, std::size_t count, Removed& removed
     mapping_count_ -= count;
     page_table_.unmap(removed.begin(), removed.end());
     removed.tables = detach_tables(removed.begin(), removed.end());
+    ++leaving_;
+}
+
+void AddressSpace::shoot_down_leaving(VirtualAddress begin, VirtualAddress end)
+{
+    shoot_down(*this, begin, end);
+    Guard guard(lock_);
+    --leaving_;
 }
 
 // Objects die here, outside the lock and after no TLB can reach their pages any more.
 void AddressSpace::forget(Removed& removed)
 {
-    shoot_down(*this, removed.begin(), removed.end());
+    shoot_down_leaving(removed.begin(), removed.end());
     page_table_.free(removed.tables);
     for (std::size_t index = 0; index < removed.count; ++index) {
         removed.mappings[index].object->detach(*this);
@@ -169,7 +177,19 @@ Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t
     if (offset > object->size() || length > object->size() - offset) return fail(Error::invalid_argument);
     if (address != 0 && !is_user_range(address, length)) return fail(Error::invalid_argument);
 
-    Guard guard(lock_);
+    bool stale = false; // some CPU may still know what was here before
+    {
+        Guard guard(lock_);
+        TRY_STATUS(map_locked(object, offset, address, length, protection, allowed));
+        stale = leaving_ != 0;
+    }
+    if (stale) shoot_down(*this, address, address + length);
+    return address;
+}
+
+Status AddressSpace::map_locked(Ref<MemoryObject>& object, std::uint64_t offset, VirtualAddress& address,
+    std::uint64_t length, std::uint32_t protection, std::uint32_t allowed)
+{
     if (address == 0) {
         // Behind the last one that was placed here, so that a program with thousands of mappings pays as little as any;
         // only when the addresses are used up, from the beginning.
@@ -187,7 +207,7 @@ Result<VirtualAddress> AddressSpace::map(Ref<MemoryObject> object, std::uint64_t
         return fail(inserted.error());
     }
     (void)object.leak();
-    return address;
+    return {};
 }
 
 // Makes `address` a border between mappings, if it lies inside one.
@@ -271,6 +291,7 @@ Result<VirtualAddress> AddressSpace::move(VirtualAddress from, std::uint64_t len
     length = round_up(length, page_size);
     if (from < to + length && to < from + length) return fail(Error::already_exists);
     DetachedTables tables;
+    bool stale = false; // some CPU may still know what was at the new place before
     {
         Guard guard(lock_);
         const std::size_t taken = lower_bound(to);
@@ -296,8 +317,10 @@ Result<VirtualAddress> AddressSpace::move(VirtualAddress from, std::uint64_t len
         }
         page_table_.unmap(from, from + length);
         tables = detach_tables(from, from + length);
+        stale = leaving_++ != 0;
     }
-    shoot_down(*this, from, from + length);
+    shoot_down_leaving(from, from + length);
+    if (stale) shoot_down(*this, to, to + length);
     page_table_.free(tables);
     return to;
 }

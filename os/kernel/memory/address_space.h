@@ -101,6 +101,7 @@ public:
     PhysicalAddress page_table_root() const { return page_table_.root(); }
 
     AddressSpace* all_next = nullptr; // list of all spaces
+    AddressSpace* all_previous = nullptr;
     std::uint32_t maker = 0;          // number of the space that made it; 0 = the kernel
     std::atomic<bool> started { false }; // it has, or had, a thread
     char name[name_size] = {};
@@ -151,6 +152,9 @@ private:
     Mapping* search(VirtualAddress address) REQUIRES(lock_);
     std::size_t lower_bound(VirtualAddress address) const REQUIRES(lock_);
     VirtualAddress find_room(VirtualAddress begin, std::uint64_t length) const REQUIRES(lock_);
+    // `address`: 0 = anywhere, and then where it is. Takes the reference over if it succeeds.
+    Status map_locked(Ref<MemoryObject>& object, std::uint64_t offset, VirtualAddress& address, std::uint64_t length,
+        std::uint32_t protection, std::uint32_t allowed) REQUIRES(lock_);
     Status insert_at(std::size_t index, const Mapping& mapping) REQUIRES(lock_);
     // Mappings that are in the array no more, on their way out: under one lock, with one shootdown for all.
     struct Removed {
@@ -164,6 +168,8 @@ private:
     };
     void remove(std::size_t first, std::size_t count, Removed& removed) REQUIRES(lock_);
     void forget(Removed& removed) EXCLUDES(lock_);
+    // The shootdown after ++leaving_.
+    void shoot_down_leaving(VirtualAddress begin, VirtualAddress end) EXCLUDES(lock_);
     DetachedTables detach_tables(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
     Status split(VirtualAddress address) REQUIRES(lock_);
     Result<std::size_t> isolate(VirtualAddress begin, VirtualAddress end) REQUIRES(lock_);
@@ -180,6 +186,9 @@ private:
     Charge mappings_charge_ GUARDED_BY(lock_);
     std::size_t last_found_ GUARDED_BY(lock_) = 0; // where find() begins to look; any number is right
     VirtualAddress search_from_ GUARDED_BY(lock_) = 0;
+    // Ranges that are in the array no more, or at another address, while other CPUs may still reach their old pages: who
+    // takes pages out of an object does not find them there, and has to have everything forgotten.
+    std::uint32_t leaving_ GUARDED_BY(lock_) = 0;
 
     Spinlock waiters_lock_ { LockRank::waiters };
     struct Waiter {

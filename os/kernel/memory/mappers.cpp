@@ -8,12 +8,19 @@
 
 namespace orrery::kernel {
 
+// The first mapper whose space has this number or a higher one.
+MemoryObject::Mapper* MemoryObject::mapper_from(std::uint32_t number)
+{
+    return std::partition_point(
+        mappers_, mappers_ + mapper_count_, [number](const Mapper& mapper) { return mapper.number < number; });
+}
+
 Status MemoryObject::attach(AddressSpace& space)
 {
     Guard guard(lock_);
-    for (std::uint32_t index = 0; index < mapper_count_; ++index) {
-        if (mappers_[index].space != &space) continue;
-        ++mappers_[index].count;
+    Mapper* place = mapper_from(space.number);
+    if (place != mappers_ + mapper_count_ && place->space == &space) {
+        ++place->count;
         return {};
     }
     if (mapper_count_ == mapper_capacity_) {
@@ -21,27 +28,28 @@ Status MemoryObject::attach(AddressSpace& space)
         auto* mappers = new (std::nothrow) Mapper[capacity];
         if (!mappers) return fail(Error::out_of_memory);
         std::copy_n(mappers_, mapper_count_, mappers);
+        place = mappers + (place - mappers_);
         delete[] mappers_;
         mappers_ = mappers;
         mapper_capacity_ = capacity;
     }
     if (mapper_count_ == 0 && !of_machine_) TRY_STATUS(charge_to(space.account.get()));
-    mappers_[mapper_count_++] = { &space, 1 };
+    std::copy_backward(place, mappers_ + mapper_count_, mappers_ + mapper_count_ + 1);
+    *place = { &space, space.number, 1 };
+    ++mapper_count_;
     return {};
 }
 
 void MemoryObject::detach(AddressSpace& space)
 {
     Guard guard(lock_);
-    for (std::uint32_t index = 0; index < mapper_count_; ++index) {
-        if (mappers_[index].space != &space) continue;
-        if (--mappers_[index].count != 0) return;
-        mappers_[index] = mappers_[--mapper_count_];
-        // Not beyond the limit of that one, who could not have refused.
-        if (charge_.account() == space.account.get() && mapper_count_ != 0)
-            (void)charge_to(mappers_[0].space->account.get());
-        return;
-    }
+    Mapper* const place = mapper_from(space.number);
+    if (place == mappers_ + mapper_count_ || place->space != &space || --place->count != 0) return;
+    std::copy(place + 1, mappers_ + mapper_count_, place);
+    --mapper_count_;
+    // Not beyond the limit of that one, who could not have refused.
+    if (charge_.account() == space.account.get() && mapper_count_ != 0)
+        (void)charge_to(mappers_[0].space->account.get());
 }
 
 Status MemoryObject::charge_to(MemoryAccount* payer)
@@ -79,12 +87,9 @@ void MemoryObject::for_each_space(Visit visit)
         std::uint32_t skipped = 0; // a space on its way out: it unmaps everything by itself
         {
             Guard guard(lock_);
-            AddressSpace* candidate = nullptr;
-            for (std::uint32_t index = 0; index < mapper_count_; ++index) {
-                AddressSpace* space = mappers_[index].space;
-                if (space->number > last && (!candidate || space->number < candidate->number)) candidate = space;
-            }
-            if (!candidate) return;
+            const Mapper* const mapper = mapper_from(last + 1);
+            if (mapper == mappers_ + mapper_count_) return;
+            AddressSpace* const candidate = mapper->space;
             if (candidate->try_reference()) next = Ref<AddressSpace>::adopt(candidate);
             else skipped = candidate->number;
         }

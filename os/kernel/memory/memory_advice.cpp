@@ -12,6 +12,7 @@ namespace {
     constexpr std::size_t batch_size = 64;       // pages
     constexpr std::uint64_t all_pages = ~std::uint64_t { 0 };
     constexpr std::size_t steps_at_once = 512; // slots
+    constexpr std::uint64_t range_at_once = std::uint64_t { 1 } << 30; // bytes of page tables to walk
 
     // Frames that are in no slot any more. They go when the batch does: after every page table has forgotten them, and
     // outside of the object's lock.
@@ -37,7 +38,7 @@ namespace {
 
 // Visits the slots of a range in pieces, under the lock; `visit` gets each and the batch for what it takes out.
 template <typename Visit>
-Status MemoryObject::for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, bool interruptible, Visit visit)
+Status MemoryObject::for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, Visit visit)
 {
     std::uint64_t taken = 0;
     for (std::uint64_t place = offset; place < end && taken < most;) {
@@ -54,14 +55,14 @@ Status MemoryObject::for_slots(std::uint64_t offset, std::uint64_t end, std::uin
         }
         taken += old.size();
         if (old.size() != 0) unmap_everywhere(begin, place - begin);
-        if (interruptible && !preemption_point()) return fail(Error::interrupted);
+        if (!preemption_point()) return fail(Error::interrupted);
     }
     return {};
 }
 
 Status MemoryObject::forget(std::uint64_t offset, std::uint64_t end)
 {
-    return for_slots(offset, end, all_pages, true, [this](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
+    return for_slots(offset, end, all_pages, [this](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
         if (slot & slot_pinned) return;
         if (Frame* frame = frame_of(std::exchange(slot, Slot { 0 }))) {
             uncount_page();
@@ -74,7 +75,7 @@ Status MemoryObject::settle(std::uint64_t offset, std::uint64_t length, abi::Set
 {
     if (!pager_ || !is_page_range(offset, length, size_)) return fail(Error::invalid_argument);
     if (settlement == abi::Settlement::gone) return forget(offset, offset + length);
-    return for_slots(offset, offset + length, all_pages, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_writing; });
+    return for_slots(offset, offset + length, all_pages, [](Slot& slot, FrameBatch&) { slot &= ~slot_writing; });
 }
 
 Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Advice advice)
@@ -96,15 +97,18 @@ Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Adv
         if (pager_) return fail(Error::invalid_argument); // what is changed must go to the pager first
         return forget(offset, end);
     case abi::Advice::clean:
-        TRY_STATUS(for_slots(offset, end, all_pages, true, [](Slot& slot, FrameBatch&) {
+        TRY_STATUS(for_slots(offset, end, all_pages, [](Slot& slot, FrameBatch&) {
             if (frame_of(slot) && !(slot & slot_pinned)) slot |= slot_clean;
         }));
-        write_protect_everywhere(offset, length);
+        for (std::uint64_t place = offset; place < end; place += range_at_once) {
+            write_protect_everywhere(place, std::min(range_at_once, end - place));
+            if (!preemption_point()) return fail(Error::interrupted);
+        }
         return {};
     case abi::Advice::keep:
-        return for_slots(offset, end, all_pages, true, [](Slot& slot, FrameBatch&) { slot &= ~slot_clean; });
+        return for_slots(offset, end, all_pages, [](Slot& slot, FrameBatch&) { slot &= ~slot_clean; });
     case abi::Advice::restore:
-        return for_slots(offset, end, all_pages, true, [](Slot& slot, FrameBatch&) {
+        return for_slots(offset, end, all_pages, [](Slot& slot, FrameBatch&) {
             if (slot == slot_discarded) slot = 0;
         });
     default: return fail(Error::invalid_argument);
@@ -114,7 +118,7 @@ Status MemoryObject::advise(std::uint64_t offset, std::uint64_t length, abi::Adv
 std::uint64_t MemoryObject::drop_clean(std::uint64_t count)
 {
     std::uint64_t dropped = 0;
-    (void)for_slots(0, size_, count, false, [&](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
+    (void)for_slots(0, size_, count, [&](Slot& slot, FrameBatch& old) NO_THREAD_SAFETY_ANALYSIS {
         if (!(slot & slot_clean) || (slot & (slot_pinned | slot_writing))) return;
         old.take(frame_of(std::exchange(slot, pager_ ? Slot { 0 } : slot_discarded)));
         uncount_page();

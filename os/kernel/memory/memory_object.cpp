@@ -114,7 +114,8 @@ Status MemoryObject::make_writable(std::uint64_t offset)
         Guard guard(lock_);
         TRY(slot, populate(offset));
         if (!(*slot & slot_shared)) return {};   // somebody else did it meanwhile
-        if (clones_under_way_ != 0) return {};   // the fault will come again
+        copier_turned_away_ = clones_under_way_ != 0;
+        if (copier_turned_away_) return {};      // the fault will come again
         Frame* frame = frame_of(*slot);
         // The last one that has the frame keeps it. Nobody can share it anew: that takes this lock.
         if (frame->references.load(std::memory_order_acquire) == 1) {
@@ -200,10 +201,24 @@ Result<Ref<MemoryObject>> MemoryObject::clone(std::uint64_t offset, std::uint64_
         copy->origin_offset_ = origin_offset_ + offset;
     }
     for (std::uint64_t done = 0; done < length;) {
+        let_copiers_go_first();
         TRY_STATUS(clone_some(offset, length, *copy, done));
         if (!preemption_point()) return fail(Error::interrupted);
     }
     return copy;
+}
+
+// They try again and again and need a moment without clones. Only a moment, or they could keep every clone waiting.
+void MemoryObject::let_copiers_go_first()
+{
+    constexpr unsigned patience = 1000;
+    for (unsigned turn = 0; turn < patience; ++turn) {
+        {
+            Guard guard(lock_);
+            if (!copier_turned_away_) return;
+        }
+        spin_wait_hook();
+    }
 }
 
 // The next pages, and how far that is: between two calls others may run, which they must not while a clone is under
@@ -217,6 +232,7 @@ Status MemoryObject::clone_some(std::uint64_t offset, std::uint64_t length, Memo
     {
         Guard guard(lock_);
         ++clones_under_way_;
+        copier_turned_away_ = false;
     }
     for (unsigned count = 0; count < pages_at_once && place < length && status; ++count) {
         // Rank: two memory objects are never locked together. The page is taken out under the one lock and put in under

@@ -134,6 +134,7 @@ public:
 private:
     struct Mapper {
         AddressSpace* space;
+        std::uint32_t number; // of the space
         std::uint32_t count;
     };
 
@@ -146,13 +147,15 @@ private:
     Result<Slot*> populate(std::uint64_t offset) REQUIRES(lock_);
     class FrameHolder;
     template <typename Visit>
-    Status for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, bool interruptible, Visit visit)
+    Status for_slots(std::uint64_t offset, std::uint64_t end, std::uint64_t most, Visit visit)
         EXCLUDES(lock_);
     Status place(std::uint64_t offset, Slot page, FrameHolder& old) EXCLUDES(lock_);
     Status place_pinned(std::uint64_t offset, Frame* frame) EXCLUDES(lock_);
     Result<Frame*> pin_own(std::uint64_t offset) EXCLUDES(lock_); // null: the page is shared with a clone
     Result<Frame*> take_page(std::uint64_t offset) EXCLUDES(lock_);
     Status clone_some(std::uint64_t offset, std::uint64_t length, MemoryObject& copy, std::uint64_t& done) EXCLUDES(lock_);
+    void let_copiers_go_first() EXCLUDES(lock_);
+    Status try_bring(std::uint64_t offset, bool write) EXCLUDES(lock_);
     Status fetch_from_origin(std::uint64_t offset) EXCLUDES(lock_);
     Status forget(std::uint64_t offset, std::uint64_t end) EXCLUDES(lock_);
     // A page comes or goes. The first fails with limit_reached, and before anything is done.
@@ -169,6 +172,7 @@ private:
     }
     void count_page_beyond_limits() REQUIRES(lock_);
     void uncount_page() REQUIRES(lock_);
+    Mapper* mapper_from(std::uint32_t number) REQUIRES(lock_);
     Status charge_to(MemoryAccount* payer) REQUIRES(lock_); // who pays from now on
     void unmap_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
     void write_protect_everywhere(std::uint64_t offset, std::uint64_t length) EXCLUDES(lock_);
@@ -182,12 +186,13 @@ private:
     std::atomic<std::uint64_t> resident_ { 0 }; // changes under lock_
     Charge charge_ GUARDED_BY(lock_); // resident pages, and nodes of slots_
     bool of_machine_ = false; // there with or without the object, so nobody is charged for it
-    Mapper* mappers_ GUARDED_BY(lock_) = nullptr; // [0 .. mapper_count_), no order
+    Mapper* mappers_ GUARDED_BY(lock_) = nullptr; // [0 .. mapper_count_), by the spaces' numbers
     std::uint32_t mapper_count_ GUARDED_BY(lock_) = 0;
     std::uint32_t mapper_capacity_ GUARDED_BY(lock_) = 0;
     // A clone shares pages first and takes the write permission away second; in between nobody may copy a shared page,
     // or a CPU with an old translation would go on writing to the wrong one.
     std::uint32_t clones_under_way_ GUARDED_BY(lock_) = 0;
+    bool copier_turned_away_ GUARDED_BY(lock_) = false; // somebody who wanted to, and goes before the next part of a clone
 
     PhysicalAddress registers_ = 0; // of a device; 0 = this is memory
     RegisterHole holes_[2];

@@ -97,6 +97,11 @@ Status MemoryObject::fetch_from_origin(std::uint64_t offset)
 
 Status MemoryObject::bring(std::uint64_t offset, bool write)
 {
+    return with_reclaim([&] { return try_bring(offset, write); });
+}
+
+Status MemoryObject::try_bring(std::uint64_t offset, bool write)
+{
     for (;;) {
         const auto found = access(offset, write);
         if (found && !found->must_copy) return {};
@@ -138,16 +143,21 @@ Status MemoryObject::supply(std::uint64_t offset, MemoryObject& source, std::uin
 Result<std::uint64_t> MemoryObject::collect_changed(std::uint64_t offset, std::span<std::uint64_t> offsets)
 {
     if (!pager_ || !is_page_aligned(offset) || offset > size_) return fail(Error::invalid_argument);
+    constexpr unsigned steps_at_once = 512; // slots
     std::size_t count = 0;
-    {
-        Guard guard(lock_);
-        for (std::uint64_t place = next_slot(offset); place < size_ && count < offsets.size();
-             place = next_slot(place + page_size)) {
-            Slot& slot = *find_slot(place);
-            if (!frame_of(slot) || (slot & (slot_clean | slot_pinned))) continue;
-            slot |= slot_clean | slot_writing; // (3)
-            offsets[count++] = place;
+    for (std::uint64_t place = offset; place < size_ && count < offsets.size();) {
+        {
+            Guard guard(lock_);
+            for (unsigned steps = 0; steps < steps_at_once && count < offsets.size(); ++steps, place += page_size) {
+                place = next_slot(place);
+                if (place >= size_) break;
+                Slot& slot = *find_slot(place);
+                if (!frame_of(slot) || (slot & (slot_clean | slot_pinned))) continue;
+                slot |= slot_clean | slot_writing; // (3)
+                offsets[count++] = place;
+            }
         }
+        if (!preemption_point()) break; // what it has so far counts
     }
     if (count != 0) write_protect_everywhere(offsets[0], offsets[count - 1] + page_size - offsets[0]);
     return count;

@@ -30,6 +30,8 @@ namespace {
     std::uint32_t episode GUARDED_BY(pressure_lock) = 0;         // counts up whenever the level gets worse
     std::uint32_t busy_space GUARDED_BY(pressure_lock) = 0;      // number of who was told and has not come back
     std::uint64_t told_at GUARDED_BY(pressure_lock) = 0;         // ns
+    bool all_told GUARDED_BY(pressure_lock) = false;             // nobody is left in this episode
+    std::atomic<std::uint64_t> look_again { abi::no_deadline };  // ns
 
     // Pages that are free below which the level is reached.
     std::size_t mark_of(MemoryPressure level)
@@ -71,18 +73,28 @@ namespace {
         const auto before = static_cast<MemoryPressure>(present.load(std::memory_order_relaxed));
         const MemoryPressure level = level_now(before);
         present.store(static_cast<std::uint32_t>(level), std::memory_order_relaxed);
-        if (level > before) ++episode;
+        if (level > before) {
+            ++episode;
+            all_told = false;
+        }
+        look_again.store(abi::no_deadline, std::memory_order_relaxed);
         if (level == MemoryPressure::none) {
             busy_space = 0; // nobody is waited for any more
             return;
         }
-        if (busy_space != 0 && clock_now() - told_at < patience) return;
+        if (all_told) return;
+        if (busy_space != 0 && clock_now() - told_at < patience) {
+            look_again.store(told_at + patience, std::memory_order_relaxed);
+            return;
+        }
         PressureWaiter* const waiter = next_to_tell(level);
+        all_told = !waiter;
         if (!waiter) return;
         AddressSpace& space = *waiter->thread->space;
         space.pressure_episode = episode;
         busy_space = space.number;
         told_at = clock_now();
+        look_again.store(told_at + patience, std::memory_order_relaxed);
         waiter->told = level;
         waiters.remove(waiter);
         wake(*waiter->thread, Error::none);
@@ -98,6 +110,7 @@ Result<MemoryPressure> wait_for_pressure(MemoryPressure level, std::uint64_t dea
     pressure_lock.acquire();
     if (busy_space == self.space->number) busy_space = 0;
     waiters.push_back(&waiter);
+    all_told = false;
     consider_locked(); // maybe about ourselves: then wake() finds us awake, and `told` says it
     Error result = Error::none;
     if (waiter.told == MemoryPressure::none) {
@@ -109,6 +122,8 @@ Result<MemoryPressure> wait_for_pressure(MemoryPressure level, std::uint64_t dea
     if (waiter.told != MemoryPressure::none) return waiter.told; // whatever else woke it
     return fail(result == Error::none ? Error::interrupted : result);
 }
+
+std::uint64_t pressure_deadline() { return look_again.load(std::memory_order_relaxed); }
 
 void consider_pressure()
 {

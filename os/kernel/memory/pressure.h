@@ -15,5 +15,8 @@ Result<abi::MemoryPressure> wait_for_pressure(abi::MemoryPressure level, std::ui
 
 // After memory was taken or given back: tells the next one, if somebody has to be told. No lock may be held.
 void consider_pressure();
+// In ns: when to consider it again although nothing happens, because who was told has had its time; no_deadline if there
+// is no need.
+std::uint64_t pressure_deadline();
 
 } // namespace orrery::kernel

@@ -4,6 +4,7 @@
 
 #include "kernel/cpu/cpu.h"
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
@@ -46,7 +47,7 @@ Status AddressSpace::make_present(VirtualAddress address, std::uint64_t length, 
     const VirtualAddress end = address + length;
     unsigned count = 0;
     for (VirtualAddress page = round_down(address, page_size); page < end;) {
-        const Status resolved = resolve_fault(page, access);
+        const Status resolved = with_reclaim([&] { return resolve_fault(page, access); });
         if (resolved) {
             page += page_size;
             if (++count % pages_at_once == 0 && !preemption_point()) return fail(Error::interrupted);
@@ -54,7 +55,7 @@ Status AddressSpace::make_present(VirtualAddress address, std::uint64_t length, 
         }
         if (resolved.error() != Error::not_present) return resolved;
         TRY(place, locate(page, access));
-        TRY_STATUS(place.object->fetch(place.offset, access == abi::protection_write));
+        TRY_STATUS(with_reclaim([&] { return place.object->fetch(place.offset, access == abi::protection_write); }));
     }
     return {};
 }
@@ -66,6 +67,10 @@ void AddressSpace::object_changed(
     VirtualAddress highest = 0;
     {
         Guard guard(lock_);
+        if (leaving_ != 0) {
+            lowest = 0;
+            highest = abi::user_end;
+        }
         for (std::size_t index = 0; index < mapping_count_; ++index) {
             const Mapping& mapping = mappings_[index];
             if (mapping.object != &object) continue;

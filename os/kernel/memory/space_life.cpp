@@ -13,7 +13,7 @@ namespace orrery::kernel {
 // Frees what a dead space holds. Also called by the destructor, for a space that never had a thread.
 void AddressSpace::finish_end()
 {
-    while (const auto child = find_unstarted_space(number)) child->end({});
+    for (Ref<AddressSpace> child; (child = find_unstarted_space(number, child.get()));) child->end({});
     handles.close_all();
     for (;;) {
         Removed removed;

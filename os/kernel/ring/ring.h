@@ -35,6 +35,7 @@ public:
     void handle_closed(std::uint32_t rights) override;
 
     Ring* all_next = nullptr; // list of all rings, for the Inspector
+    Ring* all_previous = nullptr;
     // The kernel's own copy of the geometry: programs can overwrite the header, not this.
     const std::uint32_t entry_size;
     const std::uint32_t capacity;

@@ -78,6 +78,7 @@ public:
     void handle_closed_by(const HandleTable& table, std::uint32_t rights) override;
 
     Scheme* all_next = nullptr; // list of all schemes, for the Inspector
+    Scheme* all_previous = nullptr;
 
 private:
     struct Receiver { // a server thread that waits, on its own stack

@@ -1,5 +1,6 @@
 // System calls on memory objects and mappings.
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/ring/ring.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
@@ -39,8 +40,10 @@ namespace {
         if (protection > UINT32_MAX) return fail(Error::invalid_argument);
         TRY(target, current_thread().space->handles.find<AddressSpace>(space, abi::right_manage));
         TRY(source, mappable(memory));
-        return target->map(
-            source.object, offset, address, length, static_cast<std::uint32_t>(protection), source.allowed);
+        return with_reclaim([&] {
+            return target->map(
+                source.object, offset, address, length, static_cast<std::uint32_t>(protection), source.allowed);
+        });
     }
 
     Status unmap(abi::Handle space, std::uint64_t address, std::uint64_t length)
@@ -59,7 +62,9 @@ namespace {
     Result<abi::Handle> create(std::uint64_t size, std::uint64_t flags)
     {
         if (flags > UINT32_MAX) return fail(Error::invalid_argument);
-        TRY(object, MemoryObject::create(size, static_cast<std::uint32_t>(flags), own_account()));
+        TRY(object, with_reclaim([&] {
+            return MemoryObject::create(size, static_cast<std::uint32_t>(flags), own_account());
+        }));
         return current_thread().space->handles.insert(
             object, abi::right_read | abi::right_write | abi::right_execute | abi::right_duplicate);
     }

@@ -2,6 +2,7 @@
 #include "kernel/boot/console.h"
 #include "kernel/memory/address_space.h"
 #include "kernel/memory/pressure.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
 
@@ -14,7 +15,7 @@ namespace {
     Result<abi::Handle> clone(abi::Handle handle, std::uint64_t offset, std::uint64_t length)
     {
         TRY(object, own_handles().find<MemoryObject>(handle, abi::right_read));
-        TRY(copy, object->clone(offset, length, own_account()));
+        TRY(copy, with_reclaim([&] { return object->clone(offset, length, own_account()); }));
         return own_handles().insert(copy, memory_rights);
     }
 
@@ -45,7 +46,7 @@ namespace {
         TRY(target, own_handles().find<MemoryObject>(memory, abi::right_write));
         TRY(origin, own_handles().find<MemoryObject>(source, abi::right_read | abi::right_write));
         TRY_STATUS(origin->bring(source_offset, true));
-        return target->replace(offset, *origin, source_offset);
+        return with_reclaim([&] { return target->replace(offset, *origin, source_offset); });
     }
 
     Result<abi::Handle> create_physical(
@@ -54,7 +55,9 @@ namespace {
         if (flags > UINT32_MAX) return fail(Error::invalid_argument);
         TRY(permission, own_handles().find<Hardware>(hardware, abi::right_manage));
         (void)permission;
-        TRY(object, MemoryObject::create_physical(minimum, maximum, static_cast<std::uint32_t>(flags), own_account()));
+        TRY(object, with_reclaim([&] {
+            return MemoryObject::create_physical(minimum, maximum, static_cast<std::uint32_t>(flags), own_account());
+        }));
         return own_handles().insert(object, memory_rights & ~abi::right_execute);
     }
 

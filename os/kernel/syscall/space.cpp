@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/memory/user_access.h"
 #include "kernel/syscall/syscall.h"
 #include "kernel/thread/scheduler.h"
@@ -14,7 +15,9 @@ namespace {
         char name[AddressSpace::name_size] = {};
         const std::uint64_t length = std::min<std::uint64_t>(name_length, sizeof(name) - 1);
         TRY_STATUS(copy_from_user(name, name_address, length));
-        TRY(space, AddressSpace::create(std::span(name).first(length), current_thread().space));
+        TRY(space, with_reclaim([&] {
+            return AddressSpace::create(std::span(name).first(length), current_thread().space);
+        }));
         return current_thread().space->handles.insert(
             space, abi::right_manage | abi::right_signal | abi::right_wait | abi::right_duplicate);
     }

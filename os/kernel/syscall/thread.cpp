@@ -1,5 +1,6 @@
 // System calls on threads.
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/memory/user_access.h"
 #include "kernel/signal/signal.h"
 #include "kernel/syscall/syscall.h"
@@ -19,7 +20,7 @@ namespace {
     {
         AddressSpace& own = *current_thread().space;
         TRY(space, own.handles.find<AddressSpace>(handle, abi::right_manage));
-        TRY(thread, Thread::create(space, start));
+        TRY(thread, with_reclaim([&] { return Thread::create(space, start); }));
         thread->hot.filter = current_thread().hot.filter; // or a thread could make another one that may do more
         // The handle first: a thread that runs although the call failed would be out of anybody's reach.
         TRY(inserted, own.handles.insert(thread, thread_rights));

@@ -82,6 +82,7 @@ public:
 
     ThreadHot hot;
     Thread* all_next = nullptr; // list of all threads, for the Inspector
+    Thread* all_previous = nullptr;
     AddressSpace* space = nullptr; // referenced; null for idle threads
 
     Spinlock lock { LockRank::thread };

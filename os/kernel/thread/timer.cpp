@@ -7,6 +7,7 @@
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/clock.h"
 #include "kernel/cpu/cpu.h"
+#include "kernel/memory/pressure.h"
 #include "kernel/signal/signal.h"
 #include "kernel/thread/scheduler.h"
 #include "kernel/thread/thread.h"
@@ -143,6 +144,7 @@ void program_timer_interrupt()
     Cpu& cpu = this_cpu();
     std::uint64_t deadline = cpu.timers.first_deadline();
     if (!cpu.idle.load(std::memory_order_relaxed)) deadline = std::min(deadline, cpu.slice_end);
+    deadline = std::min(deadline, pressure_deadline());
     if (deadline == abi::no_deadline) {
         stop_timer();
         return;
