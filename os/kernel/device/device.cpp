@@ -39,6 +39,22 @@ namespace {
 
 } // namespace
 
+// What may end spaces, and so must not happen under the lock.
+struct Device::Remains {
+    Remains() = default;
+    Remains(const Remains&) = delete;
+    Remains& operator=(const Remains&) = delete;
+    ~Remains()
+    {
+        for (const auto& object : registers)
+            if (object) object->withdraw_registers();
+    }
+
+    Ref<MemoryObject> memory[max_mappings];
+    Ref<MemoryObject> registers[pci::region_count];
+    Ref<DeviceInterrupt> interrupts[max_interrupts];
+};
+
 Device::Device(std::uint32_t number, PciLocation location) : Object(object_kind, number), location(location)
 {
     for (unsigned index = 0; index < pci::region_count; ++index) regions_[index] = pci::read_region(location, index);
@@ -101,8 +117,12 @@ Result<Ref<MemoryObject>> Device::registers(std::uint64_t region)
     Remains remains;
     Guard guard(lock_);
     TRY_STATUS(enter(remains));
-    command(pci::command_memory, 0);
-    return MemoryObject::create_registers(place.begin, place.size, holes);
+    if (!registers_[region]) {
+        command(pci::command_memory, 0);
+        TRY(object, MemoryObject::create_registers(place.begin, place.size, holes));
+        registers_[region] = object;
+    }
+    return registers_[region];
 }
 
 // Once: where the table is does not change.
@@ -129,6 +149,7 @@ Status Device::bind_interrupt(unsigned index, DeviceInterrupt& interrupt, std::u
     TRY_STATUS(enter(remains));
     find_interrupts();
     if (index >= interrupt_count_) return fail(Error::invalid_argument);
+    Guard interrupts(interrupts_lock_);
     if (interrupts_[index]) return fail(Error::already_exists);
     interrupts_[index] = &interrupt;
     // A message is a write to memory: the device must be allowed to make any.
@@ -146,15 +167,29 @@ Status Device::bind_interrupt(unsigned index, DeviceInterrupt& interrupt, std::u
 
 void Device::unbind_interrupt(unsigned index, DeviceInterrupt& interrupt)
 {
-    Guard guard(lock_);
-    if (index >= interrupt_count_ || interrupts_[index] != &interrupt) return;
+    Guard guard(interrupts_lock_);
+    if (index >= max_interrupts || interrupts_[index] != &interrupt) return;
     interrupts_[index] = nullptr;
     interrupt_table_[index * words_per_entry + 3] = entry_masked;
 }
 
-void Device::mask_interrupt(unsigned index, bool masked)
+void Device::mask_interrupt(unsigned index, DeviceInterrupt& interrupt, bool masked)
 {
+    Guard guard(interrupts_lock_);
+    if (interrupts_[index] != &interrupt) return;
     interrupt_table_[index * words_per_entry + 3] = masked ? entry_masked : 0; // (2)
+}
+
+void Device::end_interrupts(Remains& remains)
+{
+    for (unsigned index = 0; index < interrupt_count_; ++index) {
+        Guard guard(interrupts_lock_);
+        DeviceInterrupt* const interrupt = std::exchange(interrupts_[index], nullptr);
+        interrupt_table_[index * words_per_entry + 3] = entry_masked;
+        if (!interrupt || !interrupt->try_reference()) continue;
+        remains.interrupts[index] = Ref<DeviceInterrupt>::adopt(interrupt);
+        interrupt->close();
+    }
 }
 
 Result<std::uint64_t> Device::find_address(std::uint64_t length)
@@ -286,8 +321,11 @@ void Device::end_past_use(std::uint64_t use, Remains& remains)
         if (mapping.length == 0) continue;
         unmap_pages(mapping, mapping.length);
         mapping.length = 0;
-        remains.objects[index] = std::exchange(mapping.object, nullptr);
+        remains.memory[index] = std::exchange(mapping.object, nullptr);
     }
+    end_interrupts(remains);
+    for (unsigned region = 0; region < pci::region_count; ++region)
+        remains.registers[region] = std::exchange(registers_[region], nullptr);
     domain_ = nullptr; // here, or it would take the place in the IOMMU's table from the next one
 }
 

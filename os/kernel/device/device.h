@@ -28,8 +28,8 @@ public:
 
     // A word of the configuration space. invalid_argument: not a multiple of 4 below 256.
     Result<std::uint32_t> read_configuration(std::uint64_t offset) const;
-    // The registers of a region as memory that programs can map; without the pages where interrupts are set up.
-    // not_found: there is no such region, or it is not memory.
+    // The registers of a region as memory that programs can map, until the last handle goes; without the pages where
+    // interrupts are set up. not_found: there is no such region, or it is not memory.
     Result<Ref<MemoryObject>> registers(std::uint64_t region) EXCLUDES(lock_);
 
     // Lets the device reach [offset, offset + length) of the object, and returns the address by which: behind an IOMMU
@@ -47,8 +47,9 @@ public:
     // For DeviceInterrupt.
     Status bind_interrupt(unsigned index, DeviceInterrupt& interrupt, std::uint32_t address, std::uint8_t vector)
         EXCLUDES(lock_);
-    void unbind_interrupt(unsigned index, DeviceInterrupt& interrupt) EXCLUDES(lock_);
-    void mask_interrupt(unsigned index, bool masked); // bound; one write, without a lock
+    void unbind_interrupt(unsigned index, DeviceInterrupt& interrupt) EXCLUDES(interrupts_lock_);
+    // Does nothing if that one is not bound (any more).
+    void mask_interrupt(unsigned index, DeviceInterrupt& interrupt, bool masked) EXCLUDES(interrupts_lock_);
 
     void handle_opened(std::uint32_t) override { use_.fetch_add(1, std::memory_order_relaxed); }
     void handle_closed(std::uint32_t) override;
@@ -63,14 +64,11 @@ private:
         Ref<MemoryObject> object;
     };
 
-    // What a use of the device leaves behind when its last handle goes, for after the lock.
-    struct Remains {
-        Ref<MemoryObject> objects[max_mappings];
-    };
-
+    struct Remains; // of a use of the device, whose last handle has gone: for after the lock
     // First of all for whoever wants something of the device: peer_closed if no handle is left.
     Status enter(Remains& remains) REQUIRES(lock_);
     void end_past_use(std::uint64_t use, Remains& remains) REQUIRES(lock_);
+    void end_interrupts(Remains& remains) REQUIRES(lock_);
     void find_interrupts() REQUIRES(lock_);
     Result<std::uint64_t> find_address(std::uint64_t length) REQUIRES(lock_);
     Status map_pages(DeviceMapping& mapping, std::uint64_t access) REQUIRES(lock_);
@@ -87,7 +85,10 @@ private:
     unsigned interrupt_count_ GUARDED_BY(lock_) = 0;
     unsigned interrupt_capability_ GUARDED_BY(lock_) = 0;
     volatile std::uint32_t* interrupt_table_ = nullptr; // four words an entry; set once, under lock_
-    DeviceInterrupt* interrupts_[max_interrupts] GUARDED_BY(lock_) = {};
+    // A lock of its own, since interrupts come while pages are mapped. The device's entries are written under it.
+    Spinlock interrupts_lock_ { LockRank::interrupts };
+    DeviceInterrupt* interrupts_[max_interrupts] GUARDED_BY(interrupts_lock_) = {};
+    Ref<MemoryObject> registers_[pci::region_count] GUARDED_BY(lock_); // that somebody has asked for in this use
     std::unique_ptr<DmaDomain> domain_ GUARDED_BY(lock_); // made by the first map behind an IOMMU
     DeviceMapping mappings_[max_mappings] GUARDED_BY(lock_);
 

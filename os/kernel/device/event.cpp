@@ -28,6 +28,14 @@ void Event::signal()
     }
 }
 
+void Event::close()
+{
+    Guard guard(lock_);
+    closed_ = true;
+    for (Waiter* waiter = waiters_.first(); waiter; waiter = waiters_.next(waiter))
+        wake(*waiter->thread, Error::peer_closed);
+}
+
 Result<std::uint64_t> Event::wait(std::uint64_t deadline) NO_THREAD_SAFETY_ANALYSIS
 {
     Waiter waiter { &current_thread(), {} };
@@ -41,10 +49,15 @@ Result<std::uint64_t> Event::wait(std::uint64_t deadline) NO_THREAD_SAFETY_ANALY
             if (others_wait) wanted(); // they may have said so before this count came
             return count;
         }
+        if (closed_) {
+            waiters_.remove(&waiter);
+            lock_.release();
+            return fail(Error::peer_closed);
+        }
         lock_.release();
         wanted(); // before every sleep; whoever takes a count that comes now finds this one in the list
         lock_.acquire();
-        if (count_ != 0) continue;
+        if (count_ != 0 || closed_) continue;
         const Error result = sleep(lock_, { WaitReason::event, number, 0, deadline, 0 });
         lock_.acquire();
         if (result == Error::none) continue;

@@ -18,8 +18,9 @@ public:
     // May be called from an interrupt. Adds one; the count stays at its largest value.
     void signal() EXCLUDES(lock_);
     // Waits until the count is not 0, takes all of it and returns it. Several that wait are served one after the other.
-    // interrupted, timed_out.
+    // interrupted, timed_out, peer_closed.
     Result<std::uint64_t> wait(std::uint64_t deadline) EXCLUDES(lock_);
+    void close() EXCLUDES(lock_); // nothing will be signalled any more: who waits learns that
 
 protected:
     explicit Event(std::uint32_t number) : Object(object_kind, number) {}
@@ -35,6 +36,7 @@ private:
     };
     Spinlock lock_ { LockRank::waiters };
     std::uint64_t count_ GUARDED_BY(lock_) = 0;
+    bool closed_ GUARDED_BY(lock_) = false;
     List<Waiter, &Waiter::link> waiters_ GUARDED_BY(lock_);
 };
 

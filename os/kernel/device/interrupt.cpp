@@ -57,11 +57,11 @@ DeviceInterrupt::~DeviceInterrupt()
 
 void DeviceInterrupt::arrived()
 {
-    device_->mask_interrupt(index_, true);
+    device_->mask_interrupt(index_, *this, true);
     signal();
 }
 
-void DeviceInterrupt::wanted() { device_->mask_interrupt(index_, false); }
+void DeviceInterrupt::wanted() { device_->mask_interrupt(index_, *this, false); }
 
 void dispatch_device_interrupt(std::uint8_t vector)
 {

@@ -13,10 +13,11 @@ class Device;
 
 // Entry `index` of the device's table. After it has fired once it is masked until somebody waits for it again: a device
 // whose driver does not keep up, or that went mad, can't keep the processor busy. What comes meanwhile is not lost: the
-// device keeps it pending.
+// device keeps it pending. It is closed when the device's last handle goes.
 class DeviceInterrupt final : public Event {
 public:
-    // already_exists (somebody has this one), invalid_argument (the device has no such), limit_reached, out_of_memory.
+    // already_exists (somebody has this one), invalid_argument (the device has no such), limit_reached, out_of_memory,
+    // peer_closed (the device has no handle).
     static Result<Ref<DeviceInterrupt>> create(Ref<Device> device, unsigned index);
     ~DeviceInterrupt() override;
 

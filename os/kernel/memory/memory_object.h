@@ -76,9 +76,11 @@ public:
         bool must_copy = false;
     };
     Result<Access> access(std::uint64_t offset, bool write) EXCLUDES(lock_);
-    // Registers have no frame: where the page at `offset` is instead; access_denied in a hole.
+    // Registers have no frame: where the page at `offset` is instead; access_denied in a hole, peer_closed after
+    // withdraw_registers, by which nobody reaches them any more. That visits spaces: no lock may be held.
     bool has_registers() const { return registers_ != 0; }
     Result<PhysicalAddress> register_page(std::uint64_t offset) const;
+    void withdraw_registers() EXCLUDES(lock_);
     // Gives the object its own copy of a shared page, and takes the old one out of every page table. No lock may be
     // held: a space that has mapped the page may be kept by nothing but this call at its end.
     Status make_writable(std::uint64_t offset) EXCLUDES(lock_);
@@ -196,6 +198,7 @@ private:
 
     PhysicalAddress registers_ = 0; // of a device; 0 = this is memory
     RegisterHole holes_[2];
+    std::atomic<bool> withdrawn_ { false }; // the registers
 
     // Paging (memory/paging.cpp). At most one of the two is there, from the object's making on.
     std::unique_ptr<Pager> pager_;

@@ -114,7 +114,15 @@ Result<PhysicalAddress> MemoryObject::register_page(std::uint64_t offset) const
     for (const RegisterHole& hole : holes_)
         if (offset >= hole.begin && offset < hole.end) return fail(Error::access_denied);
     if (offset >= size_) return fail(Error::invalid_argument);
+    if (withdrawn_.load(std::memory_order_acquire)) return fail(Error::peer_closed);
     return registers_ + round_down(offset, page_size);
+}
+
+// Like a changed slot: first nobody is told the place any more, and then whoever has it loses it (memory_object.cpp, 1).
+void MemoryObject::withdraw_registers()
+{
+    withdrawn_.store(true, std::memory_order_release);
+    unmap_everywhere(0, size_);
 }
 
 Result<PhysicalAddress> MemoryObject::physical_address(std::uint64_t offset)

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "scheme_process.h"
 #include "servers/virtio/virtio.h"
@@ -185,6 +187,39 @@ void test_shared_pages(Entropy& entropy)
     raw::handle_close(memory);
 }
 
+// With the last handle of a device its registers and interrupts are gone, also for who has them already.
+void test_end_of_use()
+{
+    constexpr std::uint32_t entropy_identity = 0x1044'1af4;
+    std::uint64_t device = 0;
+    for (std::uint64_t index = 0; device == 0; ++index) {
+        device = must(raw::device_open(hardware(), index), "device_open");
+        if (raw::device_read(device, 0) == entropy_identity) break;
+        raw::handle_close(std::exchange(device, 0));
+    }
+    const std::uint64_t interrupt = must(raw::device_interrupt(device, 0), "device_interrupt");
+    // The kernel reads a name there; whether it is a good one does not matter.
+    const auto is_readable
+        = [](std::uint64_t place) { return raw::space_create(place, 4) != error(abi::Error::bad_address); };
+    std::vector<std::uint64_t> places;
+    for (unsigned region = 0; region < 6; ++region) {
+        const std::int64_t memory = raw::device_memory(device, region);
+        if (memory < 0) continue;
+        const std::uint64_t place = must(raw::memory_map(own_space(), memory, 0, 0, page, read_write), "memory_map");
+        raw::handle_close(memory);
+        if (is_readable(place)) places.push_back(place);
+        else must(raw::memory_unmap(own_space(), place, page), "memory_unmap");
+    }
+    CHECK(!places.empty());
+    raw::handle_close(device);
+    for (const std::uint64_t place : places) {
+        CHECK(!is_readable(place));
+        must(raw::memory_unmap(own_space(), place, page), "memory_unmap");
+    }
+    CHECK_EQUAL(raw::event_wait(interrupt, soon()), error(abi::Error::peer_closed));
+    raw::handle_close(interrupt);
+}
+
 // A driver that is killed with requests on the way: the device is free for the next one, and its memory for others.
 void test_dying_driver()
 {
@@ -230,6 +265,7 @@ int main(int count, char** arguments)
         if (confined) test_confinement(entropy);
         if (confined) test_shared_pages(entropy);
     }
+    test_end_of_use();
     test_dying_driver();
     return 0;
 }

@@ -169,6 +169,42 @@ TEST_F(Devices, interrupts_without_a_reason_are_harmless)
     EXPECT_EQ(std::ranges::count(told, '\n'), 1) << "once";
 }
 
+TEST_F(Devices, registers_and_interrupts_end_with_the_last_handle)
+{
+    pci_functions[location] = sound_function();
+    const auto device = make();
+    const auto old = *device->registers(0);
+    EXPECT_EQ((*device->registers(0)).get(), old.get());
+    const auto space = machine_.make_space();
+    const VirtualAddress at = *space->map(old, 0, 0, 0x4000, read_write);
+    ASSERT_TRUE(space->resolve_fault(at, abi::protection_write));
+    const auto interrupt = *DeviceInterrupt::create(device, 2);
+    const auto vector = static_cast<std::uint8_t>(table()[2 * 4 + 2]);
+    Error told = Error::none;
+    machine_.spawn(machine_.make_space(), [&] { told = interrupt->wait(abi::no_deadline).error(); });
+    machine_.run_ready();
+    EXPECT_EQ(table()[2 * 4 + 3], 0u);
+
+    device->handle_closed(0);
+    machine_.run_ready();
+    EXPECT_EQ(told, Error::peer_closed);
+    EXPECT_EQ(table()[2 * 4 + 3], 1u) << "masked";
+    EXPECT_FALSE(page_table_entry(space->page_table_root(), at)) << "taken out of the page table";
+    EXPECT_EQ(space->resolve_fault(at, abi::protection_read), std::unexpected(Error::peer_closed));
+    EXPECT_EQ(old->register_page(0).error(), Error::peer_closed);
+
+    device->handle_opened(0); // by another, who has both anew; the old ones have no part in them
+    const auto next = *DeviceInterrupt::create(device, 2);
+    EXPECT_TRUE((*device->registers(0))->register_page(0));
+    EXPECT_EQ(interrupt->wait(abi::no_deadline).error(), Error::peer_closed);
+    EXPECT_EQ(table()[2 * 4 + 3], 1u) << "nobody waits for the new one";
+    dispatch_device_interrupt(vector);
+    dispatch_device_interrupt(static_cast<std::uint8_t>(table()[2 * 4 + 2]));
+    EXPECT_EQ(*next->wait(abi::no_deadline), 1u);
+    device->handle_closed(0);
+    EXPECT_TRUE(space->unmap(at, 0x4000));
+}
+
 TEST_F(Devices, memory_stays_while_the_device_has_it)
 {
     pci_functions[location] = sound_function();
