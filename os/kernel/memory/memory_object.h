@@ -90,6 +90,7 @@ public:
     // The same until the page is there, and the object's own if it is to be written: for system calls that need it.
     Status bring(std::uint64_t offset, bool write) EXCLUDES(lock_);
     bool is_paged() const { return pager_ || origin_; }
+    bool has_pager() const { return pager_ != nullptr; } // which gets changed pages back, unlike that of an origin
 
     // For the pager. Puts a page of `source` where none is yet: clean, so it may be dropped and asked for again.
     // already_exists if there is a page: it may have been changed. invalid_argument, not_present (of the source).

@@ -118,7 +118,8 @@ Result<PhysicalAddress> MemoryObject::register_page(std::uint64_t offset) const
     return registers_ + round_down(offset, page_size);
 }
 
-// Like a changed slot: first nobody is told the place any more, and then whoever has it loses it (memory_object.cpp, 1).
+// As with a changed slot (memory_object.cpp, 1): first nobody is told the place any more, and then whoever has it loses
+// it.
 void MemoryObject::withdraw_registers()
 {
     withdrawn_.store(true, std::memory_order_release);

@@ -119,6 +119,8 @@ Status register_signals(std::uint64_t thread_control, std::uint64_t process_cont
     if (thread.control_page) return fail(Error::already_exists);
     TRY(process_place, space.locate(process_control, abi::protection_write));
     TRY(control_place, space.locate(thread_control, abi::protection_write));
+    // A pinned page is never written back: its pager would wait for it for ever.
+    if (process_place.object->has_pager() || control_place.object->has_pager()) return fail(Error::invalid_argument);
     TRY(process_frame, process_place.object->pin(process_place.offset));
     const auto control_pinned = control_place.object->pin(control_place.offset);
     if (!control_pinned) {

@@ -20,7 +20,7 @@ Status raise_to_thread(Thread& target, int number, const abi::SignalInfo& info);
 Status raise_to_space(AddressSpace& target, int number, const abi::SignalInfo& info);
 
 // Records where the calling thread keeps its control pages and where its trampoline is; addresses are user addresses of
-// page-aligned, writable memory. The kernel keeps the frames, whatever becomes of the mappings.
+// page-aligned, writable memory, and of no pager. The kernel keeps the frames, whatever becomes of the mappings.
 Status register_signals(std::uint64_t thread_control, std::uint64_t process_control, std::uint64_t trampoline);
 
 // On the way to user mode: diverts the thread if a signal is deliverable, or notes that it inhibits delivery.

@@ -76,6 +76,15 @@ TEST_F(Signals, registration_refusals)
     EXPECT_EQ(error_of(register_signals(control_place, process_place, abi::user_end)), Error::invalid_argument);
     EXPECT_EQ(error_of(register_signals(control_place, 0x90'0000, trampoline)), Error::bad_address);
     EXPECT_EQ(error_of(register_signals(0x90'0000, process_place, trampoline)), Error::bad_address);
+    class SilentPager final : public Pager {
+        Status fetch(std::uint64_t, bool) override { return fail(Error::not_found); }
+        std::uint32_t number() const override { return 1; }
+    };
+    const auto paged = *MemoryObject::create_paged(page_size, std::make_unique<SilentPager>());
+    constexpr VirtualAddress paged_place = 0xa0'0000;
+    ASSERT_TRUE(space_->map(paged, 0, paged_place, page_size, read_write));
+    EXPECT_EQ(error_of(register_signals(paged_place, process_place, trampoline)), Error::invalid_argument);
+    EXPECT_EQ(error_of(register_signals(control_place, paged_place, trampoline)), Error::invalid_argument);
     EXPECT_EQ(space_->process_page.load(), nullptr) << "what failed has bound nothing";
     ASSERT_TRUE(space_->protect(process_place, page_size, abi::protection_read));
     EXPECT_EQ(error_of(register_signals(control_place, process_place, trampoline)), Error::bad_address);
