@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernel/base/annotations.h"
+#include "kernel/cpu/machine.h"
 
 namespace orrery::kernel {
 
@@ -37,9 +38,18 @@ enum class LockRank : std::uint8_t {
 };
 
 void spin_wait_hook(); // answers TLB shootdowns while this CPU spins with interrupts off; see cpu/shootdown.cpp
-void lock_rank_acquired(LockRank);
-void lock_rank_released(LockRank);
+[[noreturn, gnu::cold]] void panic_of_lock_order(LockRank rank);
 void lock_beside_acquired(bool in_order);
+
+// In every lock, so without a detour over a function or the address of the Cpu.
+constexpr std::uint32_t rank_bit(LockRank rank) { return 1u << static_cast<unsigned>(rank); }
+inline void lock_rank_acquired(LockRank rank)
+{
+    if (held_lock_ranks() >= rank_bit(rank)) [[unlikely]]
+        panic_of_lock_order(rank);
+    add_held_lock_rank(rank_bit(rank));
+}
+inline void lock_rank_released(LockRank rank) { drop_held_lock_rank(rank_bit(rank)); }
 
 class CAPABILITY("spinlock") Spinlock {
 public:

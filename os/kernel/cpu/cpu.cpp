@@ -18,6 +18,7 @@ unsigned cpu_count = 1;
 
 static_assert(offsetof(Cpu, self) == CPU_SELF && offsetof(Cpu, kernel_stack) == CPU_KERNEL_STACK);
 static_assert(offsetof(Cpu, user_stack) == CPU_USER_STACK && offsetof(Cpu, hot) == CPU_HOT);
+static_assert(offsetof(Cpu, held_lock_ranks) == CPU_HELD_LOCK_RANKS);
 static_assert(offsetof(ThreadHot, attention) == HOT_ATTENTION && offsetof(ThreadHot, syscalls) == HOT_SYSCALLS);
 static_assert(offsetof(ThreadHot, filter) == HOT_FILTER);
 static_assert(offsetof(TrapFrame, rax) == FRAME_RAX && offsetof(TrapFrame, cs) == FRAME_CS);

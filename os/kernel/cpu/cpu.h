@@ -39,20 +39,19 @@ struct [[gnu::packed]] TaskState {
 };
 
 struct Cpu {
-    // Assembly knows these four (cpu/offsets.h).
+    // Assembly knows these five (cpu/offsets.h).
     Cpu* self = nullptr;
     std::uint64_t kernel_stack = 0; // top of the current thread's kernel stack
     std::uint64_t user_stack = 0;   // scratch of the SYSCALL entry
     ThreadHot* hot = nullptr;       // the current thread's attention word and counters
+    std::uint32_t held_lock_ranks = 0; // bit per LockRank; only this CPU touches it
 
     std::uint32_t number = 0;
     std::uint32_t apic_id = 0;
     std::atomic<bool> online { false };
     std::atomic<bool> idle { false }; // runs its idle thread, so that wakers choose it
-    std::uint32_t held_lock_ranks = 0; // bit per LockRank; only this CPU touches it
     Thread* current = nullptr;
     Thread* previous = nullptr; // during a switch: who has just left
-    bool previous_slept = false; // it did not give way, but has no use for the CPU
     Thread* idle_thread = nullptr;
     Thread* extended_state_owner = nullptr; // whose vector registers are in the processor
     AddressSpace* loaded_space = nullptr;   // whose page tables CR3 names; referenced

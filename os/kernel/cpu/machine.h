@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernel/cpu/offsets.h"
+
 namespace orrery::kernel {
 
 struct Cpu;
@@ -13,6 +15,21 @@ inline Cpu* read_cpu_pointer()
     Cpu* cpu;
     asm volatile("movq %%gs:0, %0" : "=r"(cpu)::"memory");
     return cpu;
+}
+// Cpu::held_lock_ranks of this CPU. Clobbers memory: what a lock protects stays on its side of this.
+inline std::uint32_t held_lock_ranks()
+{
+    std::uint32_t ranks;
+    asm volatile("movl %%gs:%c1, %0" : "=r"(ranks) : "i"(CPU_HELD_LOCK_RANKS) : "memory");
+    return ranks;
+}
+inline void add_held_lock_rank(std::uint32_t bit)
+{
+    asm volatile("orl %0, %%gs:%c1" ::"r"(bit), "i"(CPU_HELD_LOCK_RANKS) : "memory", "cc");
+}
+inline void drop_held_lock_rank(std::uint32_t bit)
+{
+    asm volatile("andl %0, %%gs:%c1" ::"r"(~bit), "i"(CPU_HELD_LOCK_RANKS) : "memory", "cc");
 }
 // Lets interrupts that wait come in now (STI takes effect behind the next instruction).
 inline void open_interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }

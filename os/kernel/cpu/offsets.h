@@ -5,6 +5,7 @@
 #define CPU_KERNEL_STACK 8
 #define CPU_USER_STACK 16
 #define CPU_HOT 24
+#define CPU_HELD_LOCK_RANKS 32
 #define HOT_ATTENTION 0
 #define HOT_SYSCALLS 8
 #define HOT_FILTER 16

@@ -180,73 +180,60 @@ namespace {
         console_write({ text, sizeof(text) - 1 });
     }
 
+    void exception(TrapFrame& frame)
+    {
+        const std::uint64_t fault_address = frame.vector == page_fault ? read_cr2() : 0;
+        if (!frame.from_user()) {
+            if (frame.vector == page_fault) kernel_page_fault(frame, fault_address);
+            else panic_at(frame, "exception in the kernel, vector", frame.vector);
+            return;
+        }
+        Thread& thread = current_thread();
+        if (frame.vector == page_fault) user_page_fault(thread, frame, fault_address);
+        else deliver_fault(thread, frame, fault_of(frame));
+    }
+
+    // The way back to user mode does the rest.
+    void interrupt(std::uint64_t vector)
+    {
+        Cpu& cpu = this_cpu();
+        if (vector == vector_spurious) {
+            // A true one is not in service; a message with that vector is, and would keep all others away.
+            if (is_in_service(vector_spurious)) end_of_interrupt();
+            return;
+        }
+        ++cpu.interrupts;
+        end_of_interrupt();
+        switch (vector) {
+        case vector_timer: timer_interrupt(); return;
+        case vector_attention:
+            if (cpu.reschedule_wanted.exchange(false, std::memory_order_acq_rel))
+                cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
+            return;
+        case vector_shootdown: answer_shootdown(); return;
+        case vector_iommu:
+            if (iommu_is_on()) handle_iommu_faults();
+            return;
+        default: break;
+        }
+        if (vector >= first_device_vector && vector <= last_device_vector)
+            dispatch_device_interrupt(static_cast<std::uint8_t>(vector));
+        else ignore_interrupt(vector);
+    }
+
 } // namespace
 
 extern "C" void trap(TrapFrame& frame)
 {
-    Cpu& cpu = this_cpu();
-    switch (frame.vector) {
-    case vector_timer:
-        ++cpu.interrupts;
-        end_of_interrupt();
-        timer_interrupt();
-        return;
-    case vector_attention:
-        ++cpu.interrupts;
-        end_of_interrupt();
-        if (cpu.reschedule_wanted.exchange(false, std::memory_order_acq_rel))
-            cpu.current->hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
-        return; // the way back does the rest
-    case vector_shootdown:
-        ++cpu.interrupts;
-        end_of_interrupt();
-        answer_shootdown();
-        return;
-    case vector_iommu:
-        ++cpu.interrupts;
-        end_of_interrupt();
-        if (iommu_is_on()) handle_iommu_faults();
-        return;
-    case vector_spurious:
-        // A true one is not in service; a message with that vector is, and would keep all others away.
-        if (is_in_service(vector_spurious)) end_of_interrupt();
-        return;
-    default: break;
-    }
-    if (frame.vector >= first_device_vector && frame.vector <= last_device_vector) {
-        ++cpu.interrupts;
-        end_of_interrupt();
-        dispatch_device_interrupt(static_cast<std::uint8_t>(frame.vector));
-        return;
-    }
-    if (frame.vector >= first_interrupt_vector) {
-        ++cpu.interrupts;
-        end_of_interrupt();
-        ignore_interrupt(frame.vector);
-        return;
-    }
-
-    const std::uint64_t fault_address = frame.vector == page_fault ? read_cr2() : 0;
-    if (!frame.from_user()) {
-        if (frame.vector == page_fault) kernel_page_fault(frame, fault_address);
-        else panic_at(frame, "exception in the kernel, vector", frame.vector);
-        return;
-    }
-    Thread& thread = current_thread();
-    if (frame.vector == page_fault) {
-        user_page_fault(thread, frame, fault_address);
-        return;
-    }
-    deliver_fault(thread, frame, fault_of(frame));
+    if (frame.vector < first_interrupt_vector) exception(frame);
+    else interrupt(frame.vector);
 }
 
 // Every return to user mode that finds the attention word set comes here. Loops, because what it does takes time in
 // which new reasons may arise; interrupts are off from the last test to the return itself.
 extern "C" void return_to_user(TrapFrame& frame)
 {
-    for (unsigned turns = 0;; ++turns) {
-        // Threads that send each other here again and again must not keep the CPU from everybody else.
-        if (turns > 1) open_interrupt_window();
+    for (bool has_delivered = false;;) {
         Thread& thread = current_thread();
         std::uint32_t attention = thread.hot.attention.exchange(0, std::memory_order_seq_cst);
         if (attention == 0) return;
@@ -257,7 +244,12 @@ extern "C" void return_to_user(TrapFrame& frame)
             attention |= attention_signal; // signals wait while a process is stopped: now they are due
             if (must_end(thread)) continue;
         }
-        if (attention & attention_signal) deliver_signals(thread, frame);
+        if (!(attention & attention_signal)) continue;
+        deliver_signals(thread, frame);
+        // Threads that send each other here again and again must not keep the CPU from everybody else.
+        if (has_delivered) [[unlikely]]
+            open_interrupt_window();
+        has_delivered = true;
     }
 }
 

@@ -100,9 +100,9 @@ bool Scheme::hand_over(Operation& operation, Thread& server, abi::Sqe& entry)
     operation.server = Ref<AddressSpace>(server.space);
     operation.server_thread = Ref<Thread>(&server);
     const Operation* const next = submitted_.first(); // who waits behind this one counts as well
-    lent_priority_ = next ? std::max(operation.priority, next->priority) : operation.priority;
+    lent_priority_ = next ? next->priority : 0; // what every server at work has; this one has its call's too
     server.lender.store(number, std::memory_order_relaxed);
-    set_inherited_priority(server, lent_priority_);
+    set_inherited_priority(server, std::max(operation.priority, lent_priority_));
     operation.caller->wait.value = server.number; // whom it waits for
     bucket(operation.entry.tag).push_back(&operation);
     ORRERY_TRACE(call, received, operation.cause, number, operation.entry.tag, server.number);

@@ -113,7 +113,7 @@ private:
     std::uint32_t next_tag_ GUARDED_BY(lock_) = 1;
     std::atomic<std::uint32_t> open_servers_ { 0 }; // handles with right_serve; opened under their table's lock
     bool closed_ GUARDED_BY(lock_) = false;            // the last of them is gone, for good
-    unsigned lent_priority_ GUARDED_BY(lock_) = 0;     // the highest that servers at work have been given since one was free
+    unsigned lent_priority_ GUARDED_BY(lock_) = 0;     // of the calls that wait; all servers at work have been given it
 };
 
 } // namespace orrery::kernel

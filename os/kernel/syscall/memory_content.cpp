@@ -45,6 +45,7 @@ namespace {
     {
         TRY(target, own_handles().find<MemoryObject>(memory, abi::right_write));
         TRY(origin, own_handles().find<MemoryObject>(source, abi::right_read | abi::right_write));
+        if (origin->has_pager()) return fail(Error::invalid_argument); // before its page counts as changed
         TRY_STATUS(origin->bring(source_offset, true));
         return with_reclaim([&] { return target->replace(offset, *origin, source_offset); });
     }

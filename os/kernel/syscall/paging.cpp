@@ -3,6 +3,7 @@
 #include <span>
 
 #include "kernel/memory/address_space.h"
+#include "kernel/memory/reclaim.h"
 #include "kernel/memory/user_access.h"
 #include "kernel/scheme/scheme_pager.h"
 #include "kernel/syscall/syscall.h"
@@ -23,8 +24,9 @@ namespace {
     {
         TRY(target, own_handles().find<MemoryObject>(memory, abi::right_page));
         TRY(origin, own_handles().find<MemoryObject>(source, abi::right_read | abi::right_write));
+        if (origin->has_pager()) return fail(Error::invalid_argument); // before its page counts as changed
         TRY_STATUS(origin->bring(source_offset, true));
-        return target->supply(offset, *origin, source_offset);
+        return with_reclaim([&] { return target->supply(offset, *origin, source_offset); });
     }
 
     Result<std::uint64_t> collect(abi::Handle memory, std::uint64_t offset, VirtualAddress words, std::uint64_t count)

@@ -108,7 +108,9 @@ void set_own_priority(Thread& thread, unsigned priority)
 void set_inherited_priority(Thread& thread, unsigned priority)
 {
     if (thread.inherited_priority.load(std::memory_order_relaxed) == priority) return;
-    thread.inherited_priority.store(static_cast<std::uint8_t>(priority), std::memory_order_seq_cst);
+    const unsigned before = thread.inherited_priority.exchange(static_cast<std::uint8_t>(priority), std::memory_order_seq_cst);
+    // Mostly neither is more than its own. Who changes that one at this moment stores it first and looks at this second.
+    if (std::max(before, priority) <= thread.own_priority.load(std::memory_order_seq_cst)) return;
     settle_priority(thread);
 }
 

@@ -56,8 +56,8 @@ namespace {
             Guard guard(previous->lock); // without which it can't end, wherever it may run from here on
             ended = previous->state == ThreadState::ended;
             previous->on_cpu.store(false, std::memory_order_seq_cst);
-            queued_on = previous->queued_on.load(std::memory_order_seq_cst);
-            woken_better = queued_on && cpu.previous_slept
+            if (previous->wait.reason != WaitReason::none) queued_on = previous->queued_on.load(std::memory_order_seq_cst);
+            woken_better = queued_on
                 && previous->priority() > queued_on->running_priority.load(std::memory_order_relaxed);
         }
         if (ended) previous->release(); // the reference that a living thread has on itself
@@ -71,9 +71,11 @@ namespace {
     {
         Cpu& cpu = this_cpu();
         Thread& previous = *cpu.current;
-        next.on_cpu.store(true, std::memory_order_seq_cst);
-        // Its processors may have changed after it left the queue and before anybody could see that it runs.
-        if (!next.may_run_on(cpu.number)) next.hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
+        if (!handed_over) {
+            next.on_cpu.store(true, std::memory_order_seq_cst);
+            // Its processors may have changed after it left the queue and before anybody could see that it runs.
+            if (!next.may_run_on(cpu.number)) next.hot.attention.fetch_or(attention_reschedule, std::memory_order_relaxed);
+        }
         const bool to_idle = &next == cpu.idle_thread;
         cpu.idle.store(to_idle, std::memory_order_relaxed);
 
@@ -158,13 +160,22 @@ bool should_make_room(const Thread& self, const Cpu& cpu)
     return somewhere_else && cpu.ready->has_work_for(cpu.number);
 }
 
+// One that is still on its way out of another CPU can't be taken (see RunQueue::first_of), only queued. If it can, it
+// counts as running from here on: who changes its processors afterwards sees that.
+bool can_take_over(Thread& successor, const Cpu& cpu)
+{
+    if (successor.on_cpu.load(std::memory_order_acquire)) return false;
+    successor.on_cpu.store(true, std::memory_order_seq_cst);
+    if (successor.may_run_on(cpu.number)) return true;
+    successor.on_cpu.store(false, std::memory_order_release);
+    return false;
+}
+
 void schedule_to(Thread* successor)
 {
     Cpu& cpu = this_cpu();
     Thread& self = *cpu.current;
-    // One that is still on its way out of another CPU can't be taken (see RunQueue::first_of), only queued.
-    if (successor && (successor->on_cpu.load(std::memory_order_acquire) || !successor->may_run_on(cpu.number)))
-        make_ready(*std::exchange(successor, nullptr));
+    if (successor && !can_take_over(*successor, cpu)) make_ready(*std::exchange(successor, nullptr));
     bool running = false; // false: it sleeps, has ended, or was woken again before it got off the CPU
     if (&self != cpu.idle_thread) {
         Guard guard(self.lock);
@@ -209,7 +220,6 @@ void schedule_to(Thread* successor)
         const auto place = interrupted ? RunQueue::Place::first : RunQueue::Place::last;
         if (!may_stay || !cpu.ready->push(self, cpu, place)) make_ready(self); // elsewhere
     }
-    cpu.previous_slept = !running;
     {
         Guard guard(next->lock);
         next->state = ThreadState::running;

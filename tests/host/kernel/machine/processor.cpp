@@ -188,6 +188,10 @@ void send_interrupt(std::uint32_t apic_id, std::uint8_t vector)
     target.pending[vector] = true;
     target.arrived.notify_all();
 }
+std::uint32_t held_lock_ranks() { return this_cpu().held_lock_ranks; }
+void add_held_lock_rank(std::uint32_t bit) { this_cpu().held_lock_ranks |= bit; }
+void drop_held_lock_rank(std::uint32_t bit) { this_cpu().held_lock_ranks &= ~bit; }
+
 void start_timer(std::uint64_t nanoseconds)
 {
     host::Interrupts& mine = host::own_interrupts();

@@ -15,6 +15,9 @@ namespace host {
 } // namespace host
 
 inline Cpu* read_cpu_pointer() { return host::current_cpu; }
+std::uint32_t held_lock_ranks();
+void add_held_lock_rank(std::uint32_t bit);
+void drop_held_lock_rank(std::uint32_t bit);
 inline void open_interrupt_window() {} // a test's programs take interrupts at user_point()
 inline void wait_for_interrupt() { host::idle(); }
 
