@@ -15,6 +15,9 @@ enum MemoryFlag : std::uint32_t {
 enum PhysicalFlag : std::uint32_t {
     physical_contiguous = 1u << 0, // one run of addresses
     physical_below_4g = 1u << 1,   // for devices with 32-bit addresses
+    // The strategy. Without it: the largest runs that there are, so that the list of them is short. With it: the
+    // smallest, so that the large ones stay whole for who needs them. Not together with physical_contiguous.
+    physical_smallest_first = 1u << 2,
 };
 
 // What a memory object's slot says of its page: the frame's address with these bits below it; 0 = never touched: it reads as

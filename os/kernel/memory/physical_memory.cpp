@@ -4,6 +4,7 @@
 #include <new>
 
 #include "kernel/memory/memory_object.h"
+#include "kernel/thread/scheduler.h"
 
 namespace orrery::kernel {
 
@@ -24,30 +25,33 @@ Result<Ref<MemoryObject>> MemoryObject::create_at(PhysicalAddress begin, std::ui
     return object;
 }
 
-// Takes the largest blocks that fit what is still missing, and smaller ones when those are gone: a long request becomes
-// a scatter-gather list instead of failing.
+// Takes the largest blocks that fit what is still missing, and smaller ones when those are gone, or page by page what
+// is free in the smallest blocks: a long request becomes a scatter-gather list instead of failing.
 Result<Ref<MemoryObject>> MemoryObject::create_physical(
     std::uint64_t minimum, std::uint64_t maximum, std::uint32_t flags, MemoryAccount* payer)
 {
     if (minimum == 0 || maximum < minimum || maximum > max_size
-        || (flags & ~(abi::physical_contiguous | abi::physical_below_4g)) != 0)
+        || (flags & ~(abi::physical_contiguous | abi::physical_below_4g | abi::physical_smallest_first)) != 0)
         return fail(Error::invalid_argument);
     minimum = round_up(minimum, page_size);
     maximum = round_up(maximum, page_size);
     const PhysicalAddress below = flags & abi::physical_below_4g ? std::uint64_t { 4 } << 30 : ~PhysicalAddress { 0 };
     const bool contiguous = (flags & abi::physical_contiguous) != 0;
+    const bool smallest_first = (flags & abi::physical_smallest_first) != 0;
+    if (contiguous && smallest_first) return fail(Error::invalid_argument);
 
     struct Block {
         Frame* first;
         std::uint64_t pages;
     };
     constexpr std::size_t max_blocks = 512;
+    constexpr std::uint64_t pages_at_once = 64;
     auto* blocks = new (std::nothrow) Block[max_blocks];
     if (!blocks) return fail(Error::out_of_memory);
     std::size_t block_count = 0;
     std::uint64_t pages = 0;
     const std::uint64_t wanted = maximum / page_size;
-    unsigned order = FrameAllocator::max_order;
+    unsigned order = smallest_first ? 0 : FrameAllocator::max_order;
     // "As much as there is" leaves the rest of the system something to live on, page tables and the object included.
     constexpr std::size_t spared_frames = 512;
     while (pages < wanted && block_count < max_blocks && !(contiguous && block_count == 1)) {
@@ -64,8 +68,10 @@ Result<Ref<MemoryObject>> MemoryObject::create_physical(
         frame_allocator.split_block(block);
         std::uint64_t count = std::uint64_t { 1 } << order;
         for (; count > wanted - pages; --count) frame_allocator.release(block + count - 1);
-        blocks[block_count++] = { block, count };
         pages += count;
+        if (block_count != 0 && blocks[block_count - 1].first + blocks[block_count - 1].pages == block)
+            blocks[block_count - 1].pages += count;
+        else blocks[block_count++] = { block, count };
     }
 
     Result<Ref<MemoryObject>> object = pages * page_size < minimum ? fail(Error::out_of_memory)
@@ -74,6 +80,7 @@ Result<Ref<MemoryObject>> MemoryObject::create_physical(
     for (std::size_t index = 0; index < block_count; ++index) {
         for (std::uint64_t page = 0; page < blocks[index].pages; ++page, offset += page_size) {
             Frame* frame = blocks[index].first + page;
+            if (page % pages_at_once == 0) (void)preemption_point(); // what is taken has to be placed or given back
             std::memset(frame_allocator.memory_of(frame), 0, page_size);
             Status placed = fail(Error::out_of_memory);
             if (object) placed = (*object)->place_pinned(offset, frame);

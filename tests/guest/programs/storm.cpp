@@ -134,15 +134,52 @@ abi::ObjectKind what_it_makes(Syscall number)
     }
 }
 
+// What passes the first checks: a call with buffers and gifts that may be there, and an answer to what may wait.
+abi::Sqe likely_entry(Random& random)
+{
+    abi::Sqe entry {};
+    entry.opcode = static_cast<std::uint8_t>(random.one_in(16) ? random() : abi::first_free_opcode + random.below(4));
+    entry.flags = static_cast<std::uint8_t>(random.below(abi::all_sqe_flags + (random.one_in(16) ? 2u : 1u)));
+    entry.arguments[0] = random();
+    const abi::HandleGift gift { static_cast<abi::Handle>(any_handle(random, abi::ObjectKind::none)),
+        static_cast<std::uint32_t>(random.below(abi::all_rights + std::uint64_t { 1 })) };
+    entry.arguments[abi::gift_argument] = gift.word();
+    entry.arguments[abi::buffer_argument] = argument(fuzz::Kind::address, abi::ObjectKind::none, random);
+    entry.arguments[abi::buffer_argument + 1] = argument(fuzz::Kind::length, abi::ObjectKind::none, random);
+    return entry;
+}
+
+abi::Cqe likely_answer(Random& random, std::uint32_t tag)
+{
+    abi::Cqe answer { .flags = 0, .extra = {}, .tag = tag, .result = random.one_in(2) ? 0 : random() };
+    if (random.one_in(4)) {
+        const abi::HandleGift gift { static_cast<abi::Handle>(any_handle(random, abi::ObjectKind::none)),
+            static_cast<std::uint32_t>(random.below(abi::all_rights + std::uint64_t { 1 })) };
+        answer.flags = abi::cqe_passes_handle;
+        answer.result = gift.word();
+    }
+    return answer;
+}
+
 void* call_for_ever(void* seed)
 {
     Random random(reinterpret_cast<std::uintptr_t>(seed));
+    abi::Sqe entry {};
+    abi::Cqe answer {};
     for (;;) {
         const fuzz::Call& call = fuzz::calls[random.below(std::size(fuzz::calls))];
         std::uint64_t words[6] = {};
         for (std::size_t index = 0; index < call.arguments.count; ++index)
             words[index] = argument(call.arguments.kinds[index], call.arguments.objects[index], random);
         if (too_deadly(call, words, random)) continue;
+        if (call.number == Syscall::scheme_call && !random.one_in(4)) {
+            entry = likely_entry(random);
+            words[1] = reinterpret_cast<std::uint64_t>(&entry);
+        }
+        if (call.number == Syscall::scheme_receive && !random.one_in(4)) {
+            answer = likely_answer(random, static_cast<std::uint32_t>(random.below(200)));
+            words[1] = reinterpret_cast<std::uint64_t>(&answer);
+        }
         bool kept = true;
         const std::int64_t result = fuzz::system_call(static_cast<std::uint64_t>(call.number), words, kept);
         const auto index = static_cast<std::size_t>(call.number);
@@ -165,9 +202,13 @@ void* serve_for_ever(void* seed)
         const std::uint64_t now = static_cast<std::uint64_t>(raw::clock_now(0));
         if (raw::scheme_receive(scheme, 0, &entry, now + 50'000) != 0) continue;
         if (random.one_in(2)) raw::memory_supply(any_handle(random, abi::ObjectKind::console), entry.arguments[1], scratch, 0);
+        // What the caller offers, to and from memory that comes and goes.
+        if (random.one_in(2))
+            raw::scheme_copy(scheme, entry.tag, random.below(64), buffers + random.below(buffer_pages) * page,
+                random.below(2 * page), random.one_in(2) ? abi::SchemeCopy::to_caller : abi::SchemeCopy::from_caller);
         if (random.one_in(100)) continue; // never answered
-        const abi::Cqe answer { .flags = 0, .extra = {}, .tag = entry.tag,
-            .result = random.one_in(4) ? random() : random.one_in(2) ? 0 : abi::result_word(abi::Error::not_found) };
+        abi::Cqe answer = likely_answer(random, entry.tag);
+        if (random.one_in(4)) answer.result = abi::result_word(random.one_in(2) ? abi::Error::not_found : abi::Error::not_present);
         raw::scheme_receive(scheme, &answer, 0, 0);
     }
 }

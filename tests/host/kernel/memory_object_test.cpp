@@ -223,7 +223,9 @@ TEST_F(MemoryObjects, physical_memory)
     for (const auto& [minimum, maximum] : Pairs { { 0, 1 }, { 2, 1 },
              { 1, ~std::uint64_t { 0 } }, { 1, MemoryObject::max_size + 1 } })
         EXPECT_EQ(MemoryObject::create_physical(minimum, maximum, 0).error(), Error::invalid_argument);
-    EXPECT_EQ(MemoryObject::create_physical(1, 1, 4).error(), Error::invalid_argument);
+    EXPECT_EQ(MemoryObject::create_physical(1, 1, 8).error(), Error::invalid_argument);
+    EXPECT_EQ(MemoryObject::create_physical(1, 1, abi::physical_contiguous | abi::physical_smallest_first).error(),
+        Error::invalid_argument);
     {
         const FrameLimit limit(512 + 20); // 512 are spared for the rest of the system
         EXPECT_EQ(MemoryObject::create_physical(21 * page_size, 30 * page_size, 0).error(), Error::out_of_memory);
@@ -233,6 +235,23 @@ TEST_F(MemoryObjects, physical_memory)
         EXPECT_LE((*some)->size(), 20 * page_size);
         EXPECT_GE((*some)->size(), 16 * page_size);
     }
+}
+
+// Which free memory it takes: with the strategy for others in mind, single pages between used ones.
+TEST_F(MemoryObjects, physical_memory_by_strategy)
+{
+    Frame* const block = frame_allocator.allocate(3);
+    ASSERT_TRUE(block);
+    frame_allocator.split_block(block);
+    for (const unsigned lone : { 1u, 3u, 5u }) frame_allocator.release(block + lone);
+    const auto distance = [](std::uint32_t flags) {
+        const auto object = MemoryObject::create_physical(2 * page_size, 2 * page_size, flags);
+        EXPECT_TRUE(object);
+        return *(*object)->physical_address(page_size) - *(*object)->physical_address(0);
+    };
+    EXPECT_EQ(distance(0), page_size) << "one run";
+    EXPECT_NE(distance(abi::physical_smallest_first), page_size) << "two single pages";
+    for (const unsigned kept : { 0u, 2u, 4u, 6u, 7u }) frame_allocator.release(block + kept);
 }
 
 TEST_F(MemoryObjects, out_of_memory_at_every_step)
