@@ -1,6 +1,9 @@
 // What an address space can reach: its mappings and its handles.
 #include <QCoreApplication>
 
+#include <algorithm>
+
+#include "abi/startup.h"
 #include "inspector/models/rows.h"
 #include "inspector/models/text.h"
 
@@ -16,6 +19,19 @@ QString rights_text(std::uint32_t rights)
     for (const auto& [right, name] : abi::right_names)
         if ((rights & right) != 0) set += QLatin1String(name);
     return set.join(QStringLiteral(", "));
+}
+
+// What a right allows for this kind of object; empty if it means nothing for it. The table has "ring: be the producer",
+// "space, thread: raise a signal; event: count one more", and without a kind what goes for all.
+QString right_text(const std::string& kind, const char* sentence)
+{
+    const auto parts = QString::fromLatin1(sentence).split(QStringLiteral("; "));
+    for (const auto& part : parts) {
+        const auto colon = part.indexOf(QStringLiteral(": "));
+        if (colon < 0) return part;
+        if (part.left(colon).split(QStringLiteral(", ")).contains(text(kind))) return part.mid(colon + 2);
+    }
+    return {};
 }
 
 } // namespace
@@ -59,19 +75,66 @@ QList<TableColumn> mapping_columns()
     };
 }
 
-TableRows mapping_rows(const SpaceView& space, const SpacePresence& presence)
+namespace {
+
+// What became of the pages that the object has or had in this range: "3 dropped, 12 clean".
+QString pages_text(const MappingView& mapping, const MemoryObjectView& object)
+{
+    static constexpr struct {
+        abi::PageSlotFlag flag;
+        const char* words;
+    } kinds[] = {
+        { abi::slot_pinned, QT_TRANSLATE_NOOP("memory", "%1 pinned") },
+        { abi::slot_writing, QT_TRANSLATE_NOOP("memory", "%1 being written back") },
+        { abi::slot_discarded, QT_TRANSLATE_NOOP("memory", "%1 dropped when memory was short") },
+        { abi::slot_shared, QT_TRANSLATE_NOOP("memory", "%1 copy-on-write") },
+        { abi::slot_clean, QT_TRANSLATE_NOOP("memory", "%1 clean") },
+    };
+    quint64 counts[std::size(kinds)] = {};
+    for (const auto& leaf : object.leaves)
+        for (std::size_t i = 0; i < leaf.pages.size(); ++i) {
+            const auto offset = (leaf.number * pages_per_leaf + i) * abi::page_size;
+            if (offset < mapping.offset || offset - mapping.offset >= mapping.end - mapping.begin) continue;
+            for (std::size_t kind = 0; kind < std::size(kinds); ++kind)
+                if (leaf.pages[i].has(kinds[kind].flag)) ++counts[kind];
+        }
+    QStringList words;
+    for (std::size_t kind = 0; kind < std::size(kinds); ++kind)
+        if (counts[kind] != 0) words += translate(kinds[kind].words).arg(counts[kind]);
+    return words.join(QStringLiteral(", "));
+}
+
+// Who else sees the same memory.
+QString sharers_text(const MappingView& mapping, const SpaceView& space, const Snapshot& snapshot)
+{
+    QStringList names;
+    if (mapping.object_address != 0)
+        for (const auto& other : snapshot.spaces)
+            if (other.id != space.id && std::ranges::find(other.mappings, mapping.object_address, &MappingView::object_address) != other.mappings.end())
+                names += space_text(snapshot, other.id);
+    return names.join(QStringLiteral(", "));
+}
+
+} // namespace
+
+TableRows mapping_rows(const SpaceView& space, const SpacePresence& presence, const Snapshot& snapshot)
 {
     TableRows rows;
     for (std::size_t i = 0; i < space.mappings.size() && i < presence.mappings.size(); ++i) {
         const auto& mapping = space.mappings[i];
         const auto& pages = presence.mappings[i];
+        auto sentence = translate("Mapped %1: %2 of %3 pages are present, and %4 of them can be written without the kernel.")
+                            .arg(text(protection_words(mapping.protection))).arg(pages.present).arg(pages.pages).arg(pages.writable);
+        const auto* object = snapshot.memory_object(mapping.object_address);
+        if (const auto states = object ? pages_text(mapping, *object) : QString {}; !states.isEmpty())
+            sentence += translate(" Of the pages of the object: %1.").arg(states);
+        if (const auto sharers = sharers_text(mapping, space, snapshot); !sharers.isEmpty())
+            sentence += translate(" Shared memory: also mapped by %1.").arg(sharers);
         rows.push_back({ mapping.begin,
             { hex_text(mapping.begin), hex_text(mapping.end), size_text(mapping.end - mapping.begin),
                 translate("%1 of %2").arg(pages.present).arg(pages.pages), protection_text(mapping.protection), text(mapping.object),
                 hex_text(mapping.offset) },
-            translate("Mapped %1: %2 of %3 pages are present, and %4 of them can be written without the kernel.")
-                .arg(text(protection_words(mapping.protection))).arg(pages.present).arg(pages.pages).arg(pages.writable),
-            pages.present == 0 ? Emphasis::dimmed : Emphasis::normal, 0 });
+            sentence, pages.present == 0 ? Emphasis::dimmed : Emphasis::normal, 0 });
     }
     return rows;
 }
@@ -86,13 +149,34 @@ QList<TableColumn> handle_columns()
     };
 }
 
+namespace {
+
+// "Handle 3 names a ring ...: with it the program can be the producer."
+QString handle_sentence(const HandleView& handle)
+{
+    QString kind = translate("something unknown");
+#define X(name, sentence) if (handle.kind == #name) kind = QLatin1String(sentence);
+    ORRERY_OBJECT_KINDS(X)
+#undef X
+    QStringList allowed;
+#define X(bit, name, sentence) if ((handle.rights & abi::right_##name) != 0) allowed += right_text(handle.kind, sentence);
+    ORRERY_RIGHTS(X)
+#undef X
+    allowed.removeAll(QString {});
+    const auto named = translate("Handle %1 names %2: %3.").arg(handle.number).arg(text(handle.label), kind);
+    return allowed.isEmpty() ? named + translate(" It gives no right at all.")
+                             : named + translate(" It allows to: %1.").arg(allowed.join(QStringLiteral("; ")));
+}
+
+} // namespace
+
 TableRows handle_rows(const SpaceView& space)
 {
     TableRows rows;
     for (const auto& handle : space.handles)
         rows.push_back({ handle.number,
-            { QString::number(handle.number), text(handle.kind), text(handle.label), rights_text(handle.rights) }, {},
-            Emphasis::normal, 0 });
+            { QString::number(handle.number), text(handle.kind), text(handle.label), rights_text(handle.rights) },
+            handle_sentence(handle), Emphasis::normal, 0 });
     return rows;
 }
 

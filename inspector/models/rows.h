@@ -40,7 +40,7 @@ TableRows ring_entry_rows(const RingView& ring); // key: slot
 QString ring_sentence(const RingView& ring, const Snapshot& snapshot);
 
 QList<TableColumn> mapping_columns();
-TableRows mapping_rows(const SpaceView& space, const SpacePresence& presence); // key: begin
+TableRows mapping_rows(const SpaceView& space, const SpacePresence& presence, const Snapshot& snapshot); // key: begin
 // The walk of an address through the page tables; key: level, 4 first.
 QList<TableColumn> walk_columns();
 TableRows walk_rows(const AddressView& address);

@@ -332,12 +332,49 @@ private Q_SLOTS:
     {
         const auto snapshot = test::sample_snapshot();
         const auto& space = *snapshot.space(2);
-        const auto rows = mapping_rows(space, presence_of(space));
+        const auto rows = mapping_rows(space, presence_of(space), snapshot);
         QCOMPARE(rows.size(), space.mappings.size());
         QCOMPARE(rows[0].cells.size(), mapping_columns().size());
         QCOMPARE(rows[0].cells[3], QStringLiteral("2 of 3"));
         QCOMPARE(rows[4].cells[3], QStringLiteral("3 of 16"));
         QVERIFY(rows[1].sentence.contains(QStringLiteral("0 of them can be written")));
+    }
+
+    void mappings_tell_what_became_of_pages_and_who_shares_them()
+    {
+        auto snapshot = test::sample_snapshot();
+        snapshot.spaces.erase(snapshot.spaces.begin() + 2, snapshot.spaces.end());
+        const MappingView mapping { .begin = 0x10000, .end = 0x14000, .offset = 0x1000, .protection = abi::protection_read,
+            .object = "memory 900", .object_address = 900 };
+        snapshot.spaces[0].mappings = { mapping };
+        snapshot.spaces[1].mappings = { mapping };
+        MemoryObjectView object;
+        object.address = 900;
+        object.leaves = { { .number = 0, .pages = std::vector<ObjectPage>(6) } };
+        auto& pages = object.leaves[0].pages;
+        pages[0].flags = abi::slot_pinned; // before what is mapped
+        pages[1].flags = pages[2].flags = abi::slot_clean;
+        pages[3].flags = abi::slot_discarded;
+        pages[5].flags = abi::slot_shared; // behind it
+        snapshot.memory_objects = { object };
+        const auto rows = mapping_rows(snapshot.spaces[0], presence_of(snapshot.spaces[0]), snapshot);
+        QVERIFY2(rows[0].sentence.endsWith(QStringLiteral(
+                     "Of the pages of the object: 1 dropped when memory was short, 2 clean. Shared memory: also mapped by %1.")
+                     .arg(space_text(snapshot, snapshot.spaces[1].id))), qPrintable(rows[0].sentence));
+    }
+
+    void handles_tell_what_they_allow()
+    {
+        SpaceView space;
+        space.handles.push_back({ .number = 3, .kind = "ring", .rights = abi::right_produce | abi::right_duplicate,
+            .object = 1, .label = "ring 5" });
+        space.handles.push_back({ .number = 4, .kind = "event", .rights = abi::right_signal, .object = 2, .label = "event 1" });
+        space.handles.push_back({ .number = 5, .kind = "scheme", .rights = 0, .object = 3, .label = "scheme 1" });
+        const auto rows = handle_rows(space);
+        QCOMPARE(rows[0].sentence, QStringLiteral("Handle 3 names ring 5: a single-producer single-consumer ring in shared memory. "
+            "It allows to: copy the handle, install it in another space, or pass it along; be the producer."));
+        QVERIFY(rows[1].sentence.endsWith(QStringLiteral("It allows to: count one more.")));
+        QVERIFY(rows[2].sentence.endsWith(QStringLiteral("It gives no right at all.")));
     }
 
     void the_map_folds_gaps_and_keeps_the_order()

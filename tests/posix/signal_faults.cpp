@@ -125,6 +125,18 @@ void a_division_by_zero_is_an_arithmetic_fault()
     CHECK_EQUAL(seen_code, FPE_INTDIV);
 }
 
+// The x87 tells of a division when its next instruction comes (Intel SDM volume 1, 8.6).
+void a_division_by_zero_in_the_x87_is_an_arithmetic_fault()
+{
+    install(SIGFPE, jump_out);
+    const std::uint16_t unmasked = 0x037b; // all masked but division by zero
+    if (sigsetjmp(back, 1) == 0) asm volatile("fninit\n fldcw %0\n fld1\n fldz\n fdivrp\n fwait" ::"m"(unmasked) : "st", "st(1)");
+    asm volatile("fninit");
+    CHECK_EQUAL(handled, 1);
+    CHECK_EQUAL(seen_number, SIGFPE);
+    CHECK_EQUAL(seen_trap, 16);
+}
+
 void a_breakpoint_is_a_trap()
 {
     install(SIGTRAP,
@@ -212,6 +224,7 @@ int main()
         { "an illegal instruction names itself", an_illegal_instruction_names_itself },
         { "a privileged instruction faults", a_privileged_instruction_faults },
         { "a division by zero is an arithmetic fault", a_division_by_zero_is_an_arithmetic_fault },
+        { "a division by zero in the x87 is an arithmetic fault", a_division_by_zero_in_the_x87_is_an_arithmetic_fault },
         { "a breakpoint is a trap", a_breakpoint_is_a_trap },
         { "a single step is a trap", a_single_step_is_a_trap },
         { "a handler steps through the program", a_handler_steps_through_the_program },

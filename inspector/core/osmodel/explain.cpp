@@ -283,12 +283,36 @@ std::string argument_text(abi::Phase phase, unsigned index, std::uint64_t value,
     return value < 1'000'000 ? std::to_string(value) : hex(value);
 }
 
+namespace {
+
+std::string lent_text(const ThreadView& thread)
+{
+    if (thread.priority <= thread.own_priority) return {};
+    return ", with priority " + std::to_string(thread.priority) + " instead of its own " + std::to_string(thread.own_priority)
+        + ": callers that wait for it have lent it theirs";
+}
+
+// Which CPUs a thread waits for that may not run on all of them.
+std::string allowed_text(const ThreadView& thread, const Snapshot* snapshot)
+{
+    if (snapshot == nullptr || thread.allowed_cpus == 0) return {};
+    std::vector<std::string> numbers;
+    for (const auto& cpu : snapshot->cpus)
+        if (cpu.number < 32 && (thread.allowed_cpus >> cpu.number & 1) != 0) numbers.push_back(std::to_string(cpu.number));
+    if (numbers.size() == snapshot->cpus.size()) return {};
+    return "; it may run on CPU " + join(numbers, ", ") + " only";
+}
+
+} // namespace
+
 std::string explain(const ThreadView& thread, const Snapshot* snapshot)
 {
-    if (thread.state == "running") return thread.cpu < 0 ? "is about to run" : "runs on CPU " + std::to_string(thread.cpu);
+    if (thread.state == "running")
+        return (thread.cpu < 0 ? "is about to run" : "runs on CPU " + std::to_string(thread.cpu)) + lent_text(thread);
     if (thread.state == "ready")
-        return thread.cpu < 0 ? "can run, and waits for a CPU"
-                              : "can run, and waits for a CPU (it ran on CPU " + std::to_string(thread.cpu) + " last)";
+        return "can run, and waits for a CPU"
+            + (thread.cpu < 0 ? std::string {} : " (it ran on CPU " + std::to_string(thread.cpu) + " last)")
+            + allowed_text(thread, snapshot) + lent_text(thread);
     if (thread.state == "ended") return "has ended";
     if (thread.state != "blocked")
         return thread.state.empty() ? "is in an unknown state" : "is in the state " + thread.state;
@@ -308,9 +332,11 @@ std::string explain(const AccountView& account)
         text += "has reached its limit of " + pages(*account.limit) + ": the next one is refused (limit_reached)";
     else if (account.limit) text += "may have " + pages(*account.limit) + ", with the spaces that it makes";
     else text += "has no limit of its own";
-    if (account.charged_above && account.limit_above)
+    if (account.charged_above && account.limit_above) {
         text += "; a space above it has used " + std::to_string(*account.charged_above) + " of the "
             + pages(*account.limit_above) + " that all below it share";
+        if (*account.charged_above >= *account.limit_above) text += ": the next one is refused (limit_reached)";
+    }
     return text;
 }
 

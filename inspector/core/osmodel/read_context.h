@@ -48,7 +48,7 @@ struct ReadContext {
     std::span<const RegisterFile> cpu_registers;
     DescriptorValues descriptor {};
     bool transient_problem = false; // something that another attempt may read better
-    std::unordered_map<std::uint64_t, std::uint32_t> space_ids {}, thread_ids {}, ring_ids {}; // by kernel address
+    std::unordered_map<std::uint64_t, std::uint32_t> space_ids {}, thread_ids {}; // by kernel address
     std::unordered_map<std::uint64_t, std::uint32_t> ring_memories {}; // MemoryObject -> ring number
 
     void problem(const char* view, std::string sentence)

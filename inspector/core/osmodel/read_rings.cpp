@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* ring_type = "orrery::kernel::Ring";
 constexpr std::uint64_t maximum_entry_bytes = 1 << 20; // of one ring in one picture
+constexpr std::uint64_t maximum_bytes = 16 << 20;      // of all of them: a ring that nobody has touched costs a program nothing
 
 RingSideView side_from(std::span<const std::byte> header, std::size_t line)
 {
@@ -45,7 +46,8 @@ bool sensible_geometry(const RingView& ring)
         && ring.entry_size <= abi::ring_max_entry_size;
 }
 
-void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t header_address, std::uint64_t memory_object)
+void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t header_address, std::uint64_t memory_object,
+                        std::uint64_t& budget)
 {
     std::array<std::byte, sizeof(abi::RingHeader)> header;
     if (!context.memory.in_direct_map(header_address, sizeof header) || !context.memory.read(header_address, header)) {
@@ -69,8 +71,13 @@ void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t head
         ring.problem = "a program overwrote the ring's header: its magic is " + hex(magic);
         return;
     }
-    const auto bytes = std::uint64_t { ring.capacity } * ring.entry_size;
-    ring.entries.resize(std::min(bytes, maximum_entry_bytes));
+    const auto bytes = std::min(std::uint64_t { ring.capacity } * ring.entry_size, maximum_entry_bytes);
+    if (bytes > budget) {
+        ring.problem = "its entries are not shown: there are more rings than a picture takes";
+        return;
+    }
+    budget -= bytes;
+    ring.entries.resize(bytes);
     const auto object = context.object(view::rings, "orrery::kernel::MemoryObject", memory_object);
     if (!object) {
         ring.entries.clear();
@@ -88,6 +95,7 @@ void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t head
         return;
     }
     if (ring.used() > ring.capacity) {
+        context.transient_problem = true; // one side may have gone on between the reading of the two
         ring.problem = "the indices are impossible: " + std::to_string(ring.used()) + " entries in a ring of "
             + std::to_string(ring.capacity);
         return;
@@ -99,8 +107,9 @@ void read_shared_memory(ReadContext& context, RingView& ring, std::uint64_t head
 
 void read_rings(ReadContext& context)
 {
+    auto budget = maximum_bytes;
     walk_list(context, view::rings, ring_type, context.descriptor.first_ring,
-              [&context](std::uint64_t address, const StructReader& reader) {
+              [&context, &budget](std::uint64_t address, const StructReader& reader) {
         Fields fields(context, view::rings, reader);
         RingView ring;
         ring.address = address;
@@ -110,11 +119,10 @@ void read_rings(ReadContext& context)
         ring.capacity = fields.get<std::uint32_t>("capacity");
         const auto header = fields.get<std::uint64_t>("header");
         const auto memory = fields.get<std::uint64_t>("memory_");
-        context.ring_ids[address] = ring.number;
         context.ring_memories[memory] = ring.number;
         ring.producer.thread = sleeper_on(context, fields, "sleeper_[0]");
         ring.consumer.thread = sleeper_on(context, fields, "sleeper_[1]");
-        if (fields.complete()) read_shared_memory(context, ring, header, memory);
+        if (fields.complete()) read_shared_memory(context, ring, header, memory, budget);
         else ring.problem = "this kernel's rings have another shape than this Inspector knows";
         context.snapshot.rings.push_back(std::move(ring));
     });

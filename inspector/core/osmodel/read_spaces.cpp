@@ -165,7 +165,10 @@ void read_space_list(ReadContext& context)
         if (!fields.complete()) return;
         space.name = fields.text("name");
         space.cr3 = fields.get<std::uint64_t>("page_table_.root_");
-        space.ended = fields.enumerator("state") == "ended";
+        const auto state = fields.enumerator("state");
+        space.ended = state == "ended";
+        space.ending = state == "ending";
+        space.stopped = fields.get<bool>("stopped");
         space.exit_status = abi::ExitStatus::from_word(fields.get<std::uint64_t>("exit_status"));
         context.space_ids[address] = space.id;
         // Every space has the kernel's upper half, and with it the kernel stacks. The kernel's own table, if it is

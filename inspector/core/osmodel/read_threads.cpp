@@ -100,6 +100,9 @@ void read_threads(ReadContext& context)
         thread.state = fields.enumerator("state");
         thread.switches = fields.get<std::uint64_t>("switches");
         thread.syscalls = fields.get<std::uint64_t>("hot.syscalls");
+        thread.priority = fields.get<std::uint8_t>("effective_priority");
+        thread.own_priority = fields.get<std::uint8_t>("own_priority");
+        thread.allowed_cpus = fields.get<std::uint32_t>("allowed_cpus");
         if (thread.state == "blocked") {
             thread.wait_reason = fields.enumerator("wait.reason");
             thread.wait_object = fields.get<std::uint64_t>("wait.object");

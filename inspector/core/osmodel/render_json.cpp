@@ -110,6 +110,7 @@ json thread_json(const ThreadView& thread, const Snapshot& snapshot)
         { "id", thread.id },       { "space", thread.space }, { "space_name", thread.space_name },
         { "state", thread.state }, { "cpu", thread.cpu },     { "why", thread.why },
         { "place", thread.place }, { "switches", thread.switches }, { "syscalls", thread.syscalls },
+        { "priority", thread.priority }, { "own_priority", thread.own_priority },
     };
     if (!thread.wait_reason.empty())
         object["wait"] = { { "reason", thread.wait_reason },
@@ -133,8 +134,8 @@ json rights_json(std::uint32_t rights)
 json space_json(const SpaceView& space)
 {
     json object { { "id", space.id },           { "name", space.name },         { "page_table", hex(space.cr3) },
-                  { "ended", space.ended },     { "threads", space.threads },   { "mappings", json::array() },
-                  { "handles", json::array() } };
+                  { "ended", space.ended },     { "ending", space.ending },     { "stopped", space.stopped },
+                  { "threads", space.threads }, { "mappings", json::array() },  { "handles", json::array() } };
     if (space.ended) add_exit(object, space.exit_status);
     add_memory(object, space);
     for (const auto& handle : space.handles)

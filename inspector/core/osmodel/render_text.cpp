@@ -134,7 +134,7 @@ void add_spaces(std::string& out, const Snapshot& snapshot, bool details)
         out += "  space " + std::to_string(space.id) + " (" + space.name + ")  ";
         if (space.ended) out += exit_text(space.exit_status) + "\n";
         else
-            out += counted(space.threads.size(), "thread") + ", " + counted(space.mappings.size(), "mapping") + ", "
+            out += std::string(space.ending ? "is ending: " : space.stopped ? "is stopped: " : "") + counted(space.threads.size(), "thread") + ", " + counted(space.mappings.size(), "mapping") + ", "
                 + counted(space.handles.size(), "handle") + charged_text(space.account) + "\n";
         if (details) add_space_details(out, space);
     }

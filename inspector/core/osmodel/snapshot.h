@@ -95,6 +95,8 @@ struct ThreadView {
     std::string wait_reason; // kernel::WaitReason's enumerator, "" if it does not wait
     std::uint64_t wait_object = 0, wait_value = 0, wait_deadline = 0;
     std::optional<std::uint32_t> wait_word; // what the futex word holds that it sleeps on; its lower half, if it is wide
+    unsigned priority = 0, own_priority = 0; // what it runs with, and without what its callers lend it (0 .. 31)
+    std::uint32_t allowed_cpus = 0;          // bit per CPU; 0 = not known
     std::string why;         // one sentence: "waits for entries on ring 1 (consumer side)", "runs on CPU 0"
     std::string place;       // where its user code stands: "main+0x12 (ping.cpp:34)"; "" if unknown
     std::uint64_t address = 0; // of kernel::Thread
@@ -132,7 +134,8 @@ struct SpaceView {
     std::uint32_t id = 0;
     std::string name;
     std::uint64_t address = 0, cr3 = 0;
-    bool ended = false;
+    bool ended = false, ending = false; // ending: its threads are on their way out
+    bool stopped = false;               // by SIGSTOP or its like
     abi::ExitStatus exit_status {};
     std::vector<std::uint32_t> threads;
     std::vector<MappingView> mappings;

@@ -166,10 +166,11 @@ void AddressSpaceView::show_picture(const Snapshot& snapshot)
         set_empty(tr("No thread is selected. Choose one in the Threads view to see its address space."));
         return;
     }
-    for (const auto& problem : snapshot.problems)
-        if (problem.view == "mappings") return set_empty(text(problem.sentence));
+    if (space->mappings.empty()) // another space's problem is none of this one's
+        for (const auto& problem : snapshot.problems)
+            if (problem.view == "mappings") return set_empty(text(problem.sentence));
     const auto presence = presence_of(*space);
-    mapping_model_->update(mapping_rows(*space, presence));
+    mapping_model_->update(mapping_rows(*space, presence, snapshot));
     map_->show_bands(address_bands(*space, presence, AddressMap::most_cells));
     auto summary = tr("%1: %2 mappings, %3 pages, %4 tables")
             .arg(space_text(snapshot, space->id)).arg(space->mappings.size()).arg(presence.present).arg(presence.tables);

@@ -1,5 +1,5 @@
 // Clocks and sleeping: POSIX.1-2024 clock_gettime, clock_getres, clock_settime, clock_nanosleep, nanosleep, sleep,
-// usleep, gettimeofday, times, sched_yield.
+// usleep, gettimeofday, sched_yield.
 //
 // CLOCK_MONOTONIC starts at 0 with the machine. CLOCK_REALTIME is that plus the date at which it started; on a machine
 // that does not know the date it starts in 1970.

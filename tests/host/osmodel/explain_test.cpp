@@ -225,6 +225,22 @@ TEST(Explain, EveryThreadStateHasItsSentence)
     EXPECT_EQ(explain(thread, &snapshot), "waits for space 2 (ping) to end");
 }
 
+TEST(Explain, PriorityThatIsLentAndProcessorsThatAreNotAllowed)
+{
+    ThreadView thread;
+    thread.state = "ready";
+    thread.priority = thread.own_priority = 16;
+    thread.allowed_cpus = 0b10;
+    Snapshot snapshot;
+    snapshot.cpus = { { .number = 0 }, { .number = 1 } };
+    EXPECT_EQ(explain(thread, &snapshot), "can run, and waits for a CPU; it may run on CPU 1 only");
+    thread.allowed_cpus = 0b11;
+    EXPECT_EQ(explain(thread, &snapshot), "can run, and waits for a CPU");
+    thread.priority = 20;
+    EXPECT_EQ(explain(thread, &snapshot),
+              "can run, and waits for a CPU, with priority 20 instead of its own 16: callers that wait for it have lent it theirs");
+}
+
 TEST(Explain, SomeWaitsAreNotEndedBySignals)
 {
     ThreadView thread;
