@@ -53,6 +53,41 @@ TEST(GuestProtection, IsOnEverywhere)
     }
 }
 
+struct Pages {
+    std::uint64_t seen = 0, writable_code = 0;
+};
+
+// Intel SDM volume 3 section 4.5: bit 0 present, 1 writable, 7 a page of 2 MiB or 1 GiB, 63 not executable. What every level
+// allows is allowed.
+void count_pages(const inspector::Session& session, std::uint64_t table, unsigned level, bool writable, bool executable, Pages& pages)
+{
+    for (std::uint64_t index = level == 4 ? 256 : 0; index < 512; ++index) {
+        const auto entry = session.memory().value<std::uint64_t>(table + index * 8);
+        ASSERT_TRUE(entry.has_value());
+        if ((*entry & 1) == 0) continue;
+        const bool may_write = writable && (*entry >> 1 & 1) != 0;
+        const bool may_run = executable && (*entry >> 63) == 0;
+        if (level > 1 && (*entry >> 7 & 1) == 0) {
+            count_pages(session, *entry & 0x000f'ffff'ffff'f000, level - 1, may_write, may_run, pages);
+            continue;
+        }
+        ++pages.seen;
+        if (may_write && may_run) ++pages.writable_code;
+    }
+}
+
+TEST(GuestProtection, NothingInTheKernelsHalfIsBothWrittenAndExecuted)
+{
+    const auto session = stopped_machine(1);
+    ASSERT_TRUE(session);
+    const auto root = session->page_table_root(0);
+    ASSERT_TRUE(root.has_value());
+    Pages pages;
+    count_pages(*session, *root & ~(page - 1), 4, true, true, pages);
+    EXPECT_GT(pages.seen, 64u) << "the direct map and the kernel itself";
+    EXPECT_EQ(pages.writable_code, 0u);
+}
+
 TEST(GuestProtection, KernelStacksHavePagesWithoutMemoryBetween)
 {
     const auto session = stopped_machine(1);

@@ -52,7 +52,7 @@ public:
     }
 
 private:
-    // Which spaces may serve a scheme, push to a ring, or take from it: "serve scheme 1", "produce ring 2".
+    // Which spaces may serve a scheme, push to a ring or take from it, signal an event: "serve scheme 1", "produce ring 2".
     void note_handles()
     {
         const auto note = [this](const SpaceView& space, const HandleView& handle, std::uint32_t right, const char* verb) {
@@ -63,6 +63,7 @@ private:
                 if (handle.kind == "scheme") note(space, handle, abi::right_serve, "serve ");
                 if (handle.kind == "ring") note(space, handle, abi::right_produce, "produce ");
                 if (handle.kind == "ring") note(space, handle, abi::right_consume, "consume ");
+                if (handle.kind == "event") note(space, handle, abi::right_signal, "signal ");
             }
     }
 
@@ -90,6 +91,9 @@ private:
         } else if (reason == "ring_entries") {
             wait.spaces = able_["produce ring " + object];
             wait.what = "to push to ring " + object;
+        } else if (reason == "event") { // of a device's interrupt nobody else can count one more
+            wait.spaces = able_["signal event " + object];
+            wait.what = "to count one more of event " + object;
         } else if (reason == "ring_space") {
             wait.spaces = able_["consume ring " + object];
             wait.what = "to take from ring " + object;
@@ -107,7 +111,7 @@ private:
         return caller.wait_value > UINT32_MAX || server == living_.end() ? nullptr : &server->second->space;
     }
 
-    // Living threads, ascending. Nobody feeds itself over a ring; a call to oneself or a lock that one has is the shortest
+    // Living threads, ascending. Nobody feeds itself over a ring, or signals while it waits; a call to oneself or a lock that one has is the shortest
     // circle.
     std::vector<std::uint32_t> helpers_of(const Wait& wait) const
     {
@@ -117,7 +121,8 @@ private:
         for (const auto space : wait.spaces)
             if (const auto found = threads_of_.find(space); found != threads_of_.end())
                 helpers.insert(helpers.end(), found->second.begin(), found->second.end());
-        if (wait.thread->wait_reason.starts_with("ring_")) std::erase(helpers, wait.thread->id);
+        if (wait.thread->wait_reason.starts_with("ring_") || wait.thread->wait_reason == "event")
+            std::erase(helpers, wait.thread->id);
         std::ranges::sort(helpers);
         return helpers;
     }

@@ -139,6 +139,19 @@ TEST_F(WaitGraphs, TwoLocksInTheOtherOrder)
     EXPECT_THAT(wait_graph(snapshot).stuck, ElementsAre(1)) << "a lock that it has itself";
 }
 
+TEST_F(WaitGraphs, AnEventIsSignalledByWhoMay)
+{
+    thread(1, 1, "waiter");
+    thread(2, 2, "signaller");
+    blocked(1, "event", 3);
+    EXPECT_THAT(wait_graph(snapshot).edges, IsEmpty()) << "an interrupt: the device does it";
+    with_handle(2, "event", "event 3", abi::right_signal);
+    ASSERT_EQ(wait_graph(snapshot).edges.size(), 1u);
+    EXPECT_EQ(wait_graph(snapshot).edges[0].sentence, "thread 1 (waiter) waits for thread 2 (signaller) to count one more of event 3");
+    blocked(2, "space_end", 1);
+    EXPECT_THAT(wait_graph(snapshot).stuck, ElementsAre(1, 2));
+}
+
 TEST_F(WaitGraphs, AProgramEndsWhenAllOfItsThreadsDo)
 {
     thread(1, 1, "parent");
