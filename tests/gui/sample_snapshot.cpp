@@ -182,8 +182,18 @@ Snapshot sample_snapshot()
     worker.wait_reason = "ring_entries";
     snapshot.threads = { init, ping, pong, worker };
 
-    SpaceView init_space { 1, "init", 0xffff'8000'0020'0000, 0x1000, false, {}, { 1 }, {}, {}, {}, {} };
-    SpaceView ping_space { 2, "ping", 0xffff'8000'0020'1000, 0x2000, false, {}, { 4 }, {}, {}, {}, {} };
+    SpaceView init_space;
+    init_space.id = 1;
+    init_space.name = "init";
+    init_space.address = 0xffff'8000'0020'0000;
+    init_space.cr3 = 0x1000;
+    init_space.threads = { 1 };
+    SpaceView ping_space;
+    ping_space.id = 2;
+    ping_space.name = "ping";
+    ping_space.address = 0xffff'8000'0020'1000;
+    ping_space.cr3 = 0x2000;
+    ping_space.threads = { 4 };
     ping_space.mappings = { { 0x400000, 0x403000, 0, abi::protection_read | abi::protection_execute, "memory 7" },
         { 0x403000, 0x405000, 0x3000, abi::protection_read | abi::protection_write, "memory 8" },
         { 0x7f00'0000'0000, 0x7f00'0000'2000, 0, abi::protection_read | abi::protection_write, "memory 9" },
@@ -193,7 +203,12 @@ Snapshot sample_snapshot()
         { 2, "console", abi::right_write, 1, "console" },
         { 3, "ring", abi::right_read | abi::right_write | abi::right_produce, 1, "ring 1" },
         { 4, "space", abi::right_signal, 3, "space 3 (pong)" } };
-    SpaceView pong_space { 3, "pong", 0xffff'8000'0020'2000, 0x3000, false, {}, { 5, 6 }, {}, {}, {}, {} };
+    SpaceView pong_space;
+    pong_space.id = 3;
+    pong_space.name = "pong";
+    pong_space.address = 0xffff'8000'0020'2000;
+    pong_space.cr3 = 0x3000;
+    pong_space.threads = { 5, 6 };
     fill_memory(snapshot, ping_space);
     snapshot.spaces = { init_space, ping_space, pong_space };
     snapshot.rings = { sample_ring() };

@@ -69,7 +69,17 @@ std::string owned_text(const ThreadView& thread, const Snapshot* snapshot)
                    : "waits for " + label + " to end, or to change the word at " + place + " that names it";
 }
 
-// "less than a quarter is free", as the table of levels says it.
+// "less than a quarter is free", as the table of levels says it, and "medium".
+const char* pressure_name(abi::MemoryPressure level)
+{
+    switch (level) {
+#define X(name, words) case abi::MemoryPressure::name: return #name;
+    ORRERY_MEMORY_PRESSURES(X)
+#undef X
+    }
+    return "unknown";
+}
+
 std::string pressure_text(std::uint64_t level)
 {
     std::string_view sentence = "it is short";
@@ -337,6 +347,16 @@ std::string explain(const AccountView& account)
             + pages(*account.limit_above) + " that all below it share";
         if (*account.charged_above >= *account.limit_above) text += ": the next one is refused (limit_reached)";
     }
+    return text;
+}
+
+std::string explain(const MachineMemoryView& memory)
+{
+    if (!memory.known) return {};
+    auto text = std::to_string(memory.free) + " of the machine's " + std::to_string(memory.total) + " pages are free";
+    if (memory.pressure)
+        text += "; memory pressure: " + std::string(pressure_name(*memory.pressure)) + ", "
+            + pressure_text(static_cast<std::uint64_t>(*memory.pressure));
     return text;
 }
 

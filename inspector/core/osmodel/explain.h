@@ -18,6 +18,7 @@ std::string explain_signal(const ThreadView& thread, int signal, const Snapshot*
 // What a space is charged with and may have: "is charged with 43 pages of memory, 30 of them in memory objects of its
 // own, and has no limit of its own". No subject and no full stop: it follows "space 2 (ping) ". Empty if not known.
 std::string explain(const AccountView& account);
+std::string explain(const MachineMemoryView& memory); // "30641 of the machine's 31744 pages are free; ..."; "" if not known
 
 // "thread 3 (ping)" and "space 2 (ping)"; without a name if the picture has none.
 std::string thread_label(const Snapshot& snapshot, std::uint32_t thread);

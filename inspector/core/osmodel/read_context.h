@@ -155,6 +155,7 @@ void read_rings(ReadContext& context);
 void read_schemes(ReadContext& context);  // after spaces' list and threads: calls name them
 void read_page_tables(ReadContext& context);
 void read_memory_objects(ReadContext& context); // after mappings: of what they show
+void read_machine_memory(ReadContext& context);
 void read_trace(ReadContext& context);
 void read_panic(ReadContext& context);
 // Space numbers, names and page tables; everything else needs them first.

@@ -191,6 +191,8 @@ nlohmann::json render_json(const Snapshot& snapshot, const RenderOptions& option
     auto& machine = root["machine"];
     machine = { { "state", name(snapshot.machine_state) }, { "tsc_frequency", snapshot.tsc_frequency }, { "problems", json::array() } };
     if (snapshot.machine_state == abi::MachineState::ended) add_exit(machine, snapshot.exit_status);
+    if (const auto& memory = snapshot.memory; memory.known)
+        machine["memory"] = { { "total", memory.total }, { "free", memory.free }, { "sentence", explain(memory) } };
     for (const auto& problem : snapshot.problems)
         machine["problems"].push_back({ { "view", problem.view }, { "sentence", problem.sentence } });
     for (const auto& cpu : snapshot.cpus) {

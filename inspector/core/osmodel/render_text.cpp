@@ -49,6 +49,7 @@ void add_machine(std::string& out, const Snapshot& snapshot)
             out += (cpu.registers->in_user_mode() ? ", user mode, rip " : ", kernel, rip ") + hex(cpu.registers->rip());
         out += "\n";
     }
+    if (const auto memory = explain(snapshot.memory); !memory.empty()) out += "  " + memory + "\n";
 }
 
 void add_lane(std::string& out, const char* what, std::uint64_t set, bool realtime)

@@ -11,6 +11,7 @@
 
 #include "abi/descriptor.h"
 #include "abi/handle.h"
+#include "abi/memory.h"
 #include "abi/phase.h"
 #include "abi/signal.h"
 #include "abi/syscall.h"
@@ -211,6 +212,12 @@ struct PanicView {
     std::vector<BacktraceEntry> backtrace;
 };
 
+struct MachineMemoryView { // of the whole machine, in pages
+    bool known = false;
+    std::uint64_t total = 0, free = 0;
+    std::optional<abi::MemoryPressure> pressure; // as the kernel saw it last; it looks when memory is taken
+};
+
 struct ViewProblem { // a view that cannot be filled, and the sentence why
     std::string view;
     std::string sentence;
@@ -225,6 +232,7 @@ struct Snapshot {
     std::uint64_t physical_end = 0; // bytes of RAM; 0 = not known
     std::vector<CpuView> cpus;
     std::vector<ThreadView> threads; // ascending id
+    MachineMemoryView memory;
     std::vector<SpaceView> spaces;   // ascending id
     std::vector<RingView> rings;     // ascending number
     std::vector<SchemeView> schemes; // ascending number

@@ -113,6 +113,7 @@ bool attempt(ReadContext& context)
         read_spaces(context);
         read_page_tables(context);
         read_memory_objects(context);
+        read_machine_memory(context);
         read_trace(context);
     }
     if (context.snapshot.machine_state == abi::MachineState::panicked) read_panic(context);

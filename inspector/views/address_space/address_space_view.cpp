@@ -176,6 +176,8 @@ void AddressSpaceView::show_picture(const Snapshot& snapshot)
             .arg(space_text(snapshot, space->id)).arg(space->mappings.size()).arg(presence.present).arg(presence.tables);
     if (const auto& account = space->account; account.known && account.limit)
         summary += tr("; charged with %1 of the %2 pages that it may have").arg(account.charged).arg(*account.limit);
+    if (snapshot.memory.known)
+        summary += tr("; %1 of the machine's %2 pages are free").arg(snapshot.memory.free).arg(snapshot.memory.total);
     set_summary(summary);
     show_address(snapshot, *space, *thread);
 }

@@ -59,6 +59,9 @@ TEST(PageTables, OfTheDemonstrationAgreeWithMappingsAndObjects)
     }
     EXPECT_GT(present, 50u);
     EXPECT_GT(untouched, 50u) << "pages come by faults";
+    EXPECT_TRUE(snapshot->memory.known);
+    EXPECT_GT(snapshot->memory.free, snapshot->memory.total / 2);
+    EXPECT_EQ(snapshot->memory.pressure, abi::MemoryPressure::none);
 }
 
 // Who has a lock is known only because the runtime writes it into the word and says so when it sleeps on it.

@@ -280,6 +280,16 @@ TEST(Explain, WhatASpaceIsChargedWith)
                                 "limit of 43 pages: the next one is refused (limit_reached)");
 }
 
+TEST(Explain, HowMuchMemoryTheMachineHasLeft)
+{
+    MachineMemoryView memory;
+    EXPECT_EQ(explain(memory), "");
+    memory = { .known = true, .total = 1000, .free = 120, .pressure = {} };
+    EXPECT_EQ(explain(memory), "120 of the machine's 1000 pages are free");
+    memory.pressure = abi::MemoryPressure::medium;
+    EXPECT_EQ(explain(memory), "120 of the machine's 1000 pages are free; memory pressure: medium, less than an eighth is free");
+}
+
 TEST(Texts, ASignalGoesToAThreadOrToAProcess)
 {
     Snapshot snapshot;
