@@ -42,12 +42,18 @@ void WaitDrawing::show_graph(const WaitGraph& graph, const Snapshot& snapshot)
     std::vector<Arrow> arrows;
     for (const auto& edge : graph.edges) arrows.push_back({ place(edge.from), place(edge.to), edge.any, edge.dead });
     // Whom somebody waits for stands to the right of the waiter; in a circle that can't be, so the walk is bounded.
-    for (std::size_t round = 0; round < nodes.size(); ++round)
+    bool moved = true;
+    for (std::size_t round = 0; moved && round < nodes.size(); ++round) {
+        moved = false;
         for (const auto& arrow : arrows) {
             auto& to = nodes[static_cast<std::size_t>(arrow.to)];
             const auto& from = nodes[static_cast<std::size_t>(arrow.from)];
-            if (!arrow.dead) to.column = std::min(std::max(to.column, from.column + 1), static_cast<int>(nodes.size()));
+            const int column = std::min(std::max(to.column, from.column + 1), static_cast<int>(nodes.size()));
+            if (arrow.dead || column == to.column) continue;
+            to.column = column;
+            moved = true;
         }
+    }
     for (const auto& arrow : arrows) { // the members of a circle side by side, in the order in which they wait
         auto& to = nodes[static_cast<std::size_t>(arrow.to)];
         const auto& from = nodes[static_cast<std::size_t>(arrow.from)];
