@@ -1,9 +1,6 @@
 // What newlib needs per thread (struct _reent: errno, stdio) and to lock itself against other threads.
-#include "posix/runtime/syscall.h"
+#include "posix/runtime/owned_lock.h"
 #include "posix/runtime/thread.h"
-
-#include "abi/futex.h"
-#include "abi/syscall.h"
 
 #include <atomic>
 #include <cstdint>
@@ -27,7 +24,7 @@ extern "C" struct _reent* __getreent()
 
 // newlib's retargetable locks. All are recursive: the plain ones are never taken twice by one thread.
 struct __lock {
-    std::atomic<std::uint32_t> state { 0 }; // 0 free, else the owner's number, and whether somebody may sleep (abi/futex.h)
+    unsigned state = 0; // posix/runtime/owned_lock.h
     std::uint32_t depth = 0;
 };
 
@@ -35,14 +32,9 @@ namespace {
 
 using namespace orrery;
 
-std::uint32_t own_number() { return runtime::thread_control()->thread_number; }
-
 bool try_acquire(__lock& lock)
 {
-    std::uint32_t state = 0;
-    if (!lock.state.compare_exchange_strong(state, own_number(), std::memory_order_acquire)
-        && (state & abi::futex_owner) != own_number())
-        return false;
+    if (!runtime::try_take_owned(lock.state) && !runtime::is_owner(lock.state)) return false;
     lock.depth++;
     return true;
 }
@@ -50,24 +42,13 @@ bool try_acquire(__lock& lock)
 void acquire(__lock& lock)
 {
     if (try_acquire(lock)) return;
-    // Says "somebody may sleep" each time, because whoever woke us could not know whether there are more.
-    for (std::uint32_t state = lock.state.load(std::memory_order_relaxed);;) {
-        if (state == 0) {
-            if (lock.state.compare_exchange_strong(state, own_number() | abi::futex_contended, std::memory_order_acquire)) break;
-        } else if ((state & abi::futex_contended) != 0
-            || lock.state.compare_exchange_strong(state, state | abi::futex_contended, std::memory_order_relaxed)) {
-            runtime::raw::futex_wait_owned(&lock.state, state | abi::futex_contended, abi::no_deadline);
-            state = lock.state.load(std::memory_order_relaxed);
-        }
-    }
+    runtime::take_contended_owned(lock.state);
     lock.depth++;
 }
 
 void release(__lock& lock)
 {
-    if (--lock.depth != 0) return;
-    if ((lock.state.exchange(0, std::memory_order_release) & abi::futex_contended) != 0)
-        runtime::raw::futex_wake(&lock.state, 1u);
+    if (--lock.depth == 0) runtime::release_owned(lock.state);
 }
 
 } // namespace

@@ -1,12 +1,6 @@
 // Mutexes and pthread_once: POSIX.1-2024 pthread_mutex_lock and its family, on the kernel's futex.
-//
-// A taken mutex holds the number of the thread that has it (abi/futex.h), so whoever looks at a waiting thread sees for
-// whom it waits.
 #include "posix/thread/mutex.h"
-#include "posix/runtime/syscall.h"
-#include "posix/runtime/thread.h"
-
-#include "abi/futex.h"
+#include "posix/runtime/owned_lock.h"
 
 #include <cerrno>
 
@@ -15,33 +9,17 @@ namespace {
 
 namespace raw = runtime::raw;
 
-constexpr unsigned free_mutex = 0;
-
-// Says what it found in `state` if that was not `expected`.
-bool change(pthread_mutex_t& mutex, unsigned& expected, unsigned to)
-{
-    return __atomic_compare_exchange_n(&mutex.__state, &expected, to, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-unsigned own_number() { return runtime::thread_control()->thread_number; }
-
 bool try_take(pthread_mutex_t& mutex)
 {
-    unsigned expected = free_mutex;
-    if (!change(mutex, expected, own_number())) return false;
+    if (!runtime::try_take_owned(mutex.__state)) return false;
     mutex.__depth = 1;
     return true;
-}
-
-bool is_owner(const pthread_mutex_t& mutex)
-{
-    return (__atomic_load_n(&mutex.__state, __ATOMIC_RELAXED) & abi::futex_owner) == own_number();
 }
 
 // 0: the caller owns it already and it is recursive. -1: go on and take it. Else the error.
 int own_already(pthread_mutex_t& mutex, int error_if_owned)
 {
-    if (mutex.__type == PTHREAD_MUTEX_NORMAL || !is_owner(mutex)) return -1;
+    if (mutex.__type == PTHREAD_MUTEX_NORMAL || !runtime::is_owner(mutex.__state)) return -1;
     if (mutex.__type != PTHREAD_MUTEX_RECURSIVE) return error_if_owned;
     mutex.__depth++;
     return 0;
@@ -49,19 +27,10 @@ int own_already(pthread_mutex_t& mutex, int error_if_owned)
 
 } // namespace
 
-// "Contended" each time: whoever was woken cannot know whether others still sleep. A signal handler may run and the
-// wait goes on (POSIX: never EINTR).
+// A signal handler may run and the wait goes on (POSIX: never EINTR).
 void lock_contended(pthread_mutex_t& mutex)
 {
-    unsigned state = __atomic_load_n(&mutex.__state, __ATOMIC_RELAXED);
-    for (;;) {
-        if (state == free_mutex) {
-            if (change(mutex, state, own_number() | abi::futex_contended)) break;
-        } else if ((state & abi::futex_contended) != 0 || change(mutex, state, state | abi::futex_contended)) {
-            raw::futex_wait_owned(&mutex.__state, state | abi::futex_contended, abi::no_deadline);
-            state = __atomic_load_n(&mutex.__state, __ATOMIC_RELAXED);
-        }
-    }
+    runtime::take_contended_owned(mutex.__state);
     mutex.__depth = 1;
 }
 
@@ -81,11 +50,10 @@ extern "C" int pthread_mutex_trylock(pthread_mutex_t* mutex)
 extern "C" int pthread_mutex_unlock(pthread_mutex_t* mutex)
 {
     if (mutex->__type != PTHREAD_MUTEX_NORMAL) {
-        if (!is_owner(*mutex)) return EPERM;
+        if (!runtime::is_owner(mutex->__state)) return EPERM;
         if (--mutex->__depth != 0) return 0;
     }
-    if ((__atomic_exchange_n(&mutex->__state, free_mutex, __ATOMIC_RELEASE) & abi::futex_contended) != 0)
-        raw::futex_wake(&mutex->__state, 1u);
+    runtime::release_owned(mutex->__state);
     return 0;
 }
 
@@ -98,7 +66,7 @@ extern "C" int pthread_mutex_init(pthread_mutex_t* __restrict mutex, const pthre
 
 extern "C" int pthread_mutex_destroy(pthread_mutex_t* mutex)
 {
-    return __atomic_load_n(&mutex->__state, __ATOMIC_RELAXED) == free_mutex ? 0 : EBUSY;
+    return __atomic_load_n(&mutex->__state, __ATOMIC_RELAXED) == 0 ? 0 : EBUSY;
 }
 
 extern "C" int pthread_mutexattr_init(pthread_mutexattr_t* attributes)
@@ -129,7 +97,7 @@ extern "C" int pthread_once(pthread_once_t* once, void (*function)())
     while (__atomic_load_n(&once->__state, __ATOMIC_ACQUIRE) != done) {
         unsigned expected = never;
         if (__atomic_compare_exchange_n(
-                &once->__state, &expected, own_number(), false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+                &once->__state, &expected, runtime::own_number(), false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
             function();
             __atomic_store_n(&once->__state, done, __ATOMIC_RELEASE);
             raw::futex_wake(&once->__state, ~0u);
