@@ -148,6 +148,17 @@ SchemeView sample_scheme()
     return scheme;
 }
 
+SpaceView space(std::uint32_t id, const char* name, std::uint64_t address, std::uint64_t cr3, std::vector<std::uint32_t> threads)
+{
+    SpaceView view;
+    view.id = id;
+    view.name = name;
+    view.address = address;
+    view.cr3 = cr3;
+    view.threads = std::move(threads);
+    return view;
+}
+
 } // namespace
 
 Snapshot sample_snapshot()
@@ -182,18 +193,8 @@ Snapshot sample_snapshot()
     worker.wait_reason = "ring_entries";
     snapshot.threads = { init, ping, pong, worker };
 
-    SpaceView init_space;
-    init_space.id = 1;
-    init_space.name = "init";
-    init_space.address = 0xffff'8000'0020'0000;
-    init_space.cr3 = 0x1000;
-    init_space.threads = { 1 };
-    SpaceView ping_space;
-    ping_space.id = 2;
-    ping_space.name = "ping";
-    ping_space.address = 0xffff'8000'0020'1000;
-    ping_space.cr3 = 0x2000;
-    ping_space.threads = { 4 };
+    auto init_space = space(1, "init", 0xffff'8000'0020'0000, 0x1000, { 1 });
+    auto ping_space = space(2, "ping", 0xffff'8000'0020'1000, 0x2000, { 4 });
     ping_space.mappings = { { 0x400000, 0x403000, 0, abi::protection_read | abi::protection_execute, "memory 7" },
         { 0x403000, 0x405000, 0x3000, abi::protection_read | abi::protection_write, "memory 8" },
         { 0x7f00'0000'0000, 0x7f00'0000'2000, 0, abi::protection_read | abi::protection_write, "memory 9" },
@@ -203,12 +204,7 @@ Snapshot sample_snapshot()
         { 2, "console", abi::right_write, 1, "console" },
         { 3, "ring", abi::right_read | abi::right_write | abi::right_produce, 1, "ring 1" },
         { 4, "space", abi::right_signal, 3, "space 3 (pong)" } };
-    SpaceView pong_space;
-    pong_space.id = 3;
-    pong_space.name = "pong";
-    pong_space.address = 0xffff'8000'0020'2000;
-    pong_space.cr3 = 0x3000;
-    pong_space.threads = { 5, 6 };
+    auto pong_space = space(3, "pong", 0xffff'8000'0020'2000, 0x3000, { 5, 6 });
     fill_memory(snapshot, ping_space);
     snapshot.spaces = { init_space, ping_space, pong_space };
     snapshot.rings = { sample_ring() };
